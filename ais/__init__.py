@@ -1,0 +1,1 @@
+"""See the folder table in docs/architecture.md."""

@@ -1,0 +1,214 @@
+"""Owns the one typed tree of settings and where each value came from.
+
+Never holds a default value: those are data, in ``defaults.toml``.
+Order: arguments > environment ``YUNJIAN_<SECTION>__<NAME>`` > site TOML > ``defaults.toml``.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tomllib
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+ENV_PREFIX = "YUNJIAN_"
+SITE_FILE_VARIABLE = "YUNJIAN_SITE_FILE"
+Source = Literal["arguments", "environment", "site file", "defaults"]
+
+
+class ConfigError(Exception):
+    """A setting is misspelt, missing or of the wrong type; the message names it and where it came from."""
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class WebSettings(_Section):
+    host: str
+    port: int = Field(ge=0, le=65535)
+    public_url: str
+    tls_certificate: str
+    tls_key: str
+    trusted_proxies: tuple[str, ...]
+    session_hours: int
+    max_body_mb: int
+
+
+class DatabaseSettings(_Section):
+    url: str = Field(description="PostgreSQL URL; empty = SQLite files in data_dir")
+    busy_timeout_s: float
+
+
+class AisSettings(_Section):
+    fragment_age_s: float
+    duplicate_window_s: float
+    max_pending_fragments: int
+    confirm_identity: int
+    rule_pack: str
+
+
+class VideoSettings(_Section):
+    link_minutes: int
+    ring_s: float
+    segment_s: float
+    room_workers: int
+    udp_port_min: int
+    udp_port_max: int
+    ice_servers: tuple[str, ...]
+    turn_secret_file: str
+    seat_quota_mb: int
+    upload_piece_kb: int
+
+
+class DroneSettings(_Section):
+    camera: str
+    target_gsd_mm: float
+    overlap_along: float
+    overlap_rows: float
+    safety_distance_m: float
+    speed_m_s: float
+    max_wind_m_s: float
+    max_gust_m_s: float
+    max_wind_to_hull_m_s: float
+    battery_minutes: float
+    battery_reserve: float
+    link_degraded_s: float
+    link_lost_s: float
+
+
+class HullSettings(_Section):
+    weights: str = Field(description="path of an .onnx; empty = the weights that ship with the product")
+    weights_sha256: str = Field(description="expected SHA-256 of `weights`; empty = the one in the model card")
+    threshold: float
+    min_area_px: int
+    workers: int
+    tile_px: int
+    max_megapixels: int
+
+
+class ReportSettings(_Section):
+    font_paths: tuple[str, ...]
+    languages: tuple[Literal["zh", "en"], ...]
+    preview_px: int
+    memory_limit_mb: int
+    keys_dir: str = Field(description="signers' PKCS#12 files; empty = <data_dir>/keys")
+
+
+class MessageSettings(_Section):
+    smtp_host: str
+    smtp_port: int
+    smtp_from: str
+    webhook_url: str
+    retry_s: float
+
+
+class Settings(_Section):
+    """The whole tree. ``source_of`` says where each dotted name came from."""
+
+    data_dir: Path
+    language: Literal["zh", "en"]
+    web: WebSettings
+    database: DatabaseSettings
+    ais: AisSettings
+    video: VideoSettings
+    drone: DroneSettings
+    hull: HullSettings
+    report: ReportSettings
+    messages: MessageSettings
+    source_of: dict[str, str] = Field(default_factory=dict, exclude=True, repr=False)
+
+
+def pack_path(*parts: str) -> Path:
+    """Path of a data file inside ``config/`` (also from an installed wheel)."""
+    return Path(str(files("config"))).joinpath(*parts)
+
+
+def load_settings(
+    overrides: dict[str, Any] | None = None,
+    *,
+    environ: dict[str, str] | None = None,
+    site_file: Path | None = None,
+) -> Settings:
+    """Merge the four sources. ``overrides`` uses dotted names.
+
+    Raises:
+        ConfigError: naming the misspelt or wrong setting, its source and the nearest right name.
+    """
+    env = dict(os.environ) if environ is None else environ
+    values: dict[str, Any] = {}
+    source_of: dict[str, str] = {}
+
+    def take(flat: dict[str, Any], source: Source) -> None:
+        for name, value in flat.items():
+            values[name] = value
+            source_of[name] = source
+
+    take(_flatten(tomllib.loads(pack_path("defaults.toml").read_text(encoding="utf-8"))), "defaults")
+    known = set(values)
+    chosen = site_file or (Path(env[SITE_FILE_VARIABLE]) if env.get(SITE_FILE_VARIABLE) else None)
+    if chosen is not None:
+        take(_checked(_read_toml(chosen), known, f"site file {chosen}"), "site file")
+    take(_checked(_from_environment(env, known), known, "environment"), "environment")
+    take(_checked(dict(overrides or {}), known, "arguments"), "arguments")
+    try:
+        return Settings.model_validate({**_nest(values), "source_of": source_of})
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = ".".join(str(part) for part in first["loc"])
+        raise ConfigError(f"{name} ({source_of.get(name, 'defaults')}): {first['msg']}") from error
+
+
+def _flatten(tree: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for key, value in tree.items():
+        if isinstance(value, dict):
+            flat.update(_flatten(value, f"{prefix}{key}."))
+        else:
+            flat[prefix + key] = value
+    return flat
+
+
+def _nest(flat: dict[str, Any]) -> dict[str, Any]:
+    tree: dict[str, Any] = {}
+    for name, value in flat.items():
+        *sections, key = name.split(".")
+        node = tree
+        for section in sections:
+            node = node.setdefault(section, {})
+        node[key] = value
+    return tree
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
+    try:
+        return _flatten(tomllib.loads(path.read_text(encoding="utf-8")))
+    except (OSError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(f"site file {path}: {error}") from error
+
+
+def _from_environment(env: dict[str, str], known: set[str]) -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for variable, text in env.items():
+        if not variable.startswith(ENV_PREFIX) or variable == SITE_FILE_VARIABLE:
+            continue
+        name = variable[len(ENV_PREFIX) :].lower().replace("__", ".")
+        try:
+            flat[name] = json.loads(text)
+        except json.JSONDecodeError:
+            flat[name] = text
+    return flat
+
+
+def _checked(flat: dict[str, Any], known: set[str], where: str) -> dict[str, Any]:
+    from difflib import get_close_matches
+
+    for name in flat:
+        if name not in known:
+            near = get_close_matches(name, known, n=1, cutoff=0.0)
+            raise ConfigError(f"{where}: no setting is called {name!r}; did you mean {near[0]!r}?")
+    return flat

@@ -1,0 +1,9 @@
+"""Owns database access: engines, transactions, base classes, column types, migrations.
+
+Never holds a query of another folder: those are in the folders' ``store.py`` files.
+"""
+
+from core.db.engine import AisBase, Base, Database, Json, UtcDateTime
+from core.db.migrate import migrate
+
+__all__ = ["AisBase", "Base", "Database", "Json", "UtcDateTime", "migrate"]

@@ -1,0 +1,47 @@
+"""Fixtures every test shares: settings on a temporary folder, a migrated database, a clock that stands still."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from config import Settings, load_settings
+from core.clock import ManualClock
+from core.db import Database, migrate
+from core.files import FileStore
+
+SHARED = Path(__file__).resolve().parents[2] / "shared"
+
+
+@pytest.fixture
+def shared_data() -> Path:
+    """The reference data beside the checkout; tests that need it are skipped where it is missing."""
+    if not (SHARED / "data").is_dir():
+        pytest.skip("reference data ../shared/data is not on this machine")
+    return SHARED / "data"
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return load_settings({"data_dir": str(tmp_path / "var")}, environ={})
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock(datetime(2026, 11, 24, 2, 0, tzinfo=UTC))
+
+
+@pytest.fixture
+def db(settings: Settings) -> Iterator[Database]:
+    database = Database(settings.data_dir)
+    migrate(database)
+    yield database
+    database.close()
+
+
+@pytest.fixture
+def files(settings: Settings) -> FileStore:
+    return FileStore(settings.data_dir / "files")
