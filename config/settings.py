@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import tomllib
+from difflib import get_close_matches
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Literal
@@ -153,7 +154,7 @@ def load_settings(
     chosen = site_file or (Path(env[SITE_FILE_VARIABLE]) if env.get(SITE_FILE_VARIABLE) else None)
     if chosen is not None:
         take(_checked(_read_toml(chosen), known, f"site file {chosen}"), "site file")
-    take(_checked(_from_environment(env, known), known, "environment"), "environment")
+    take(_checked(_from_environment(env), known, "environment"), "environment")
     take(_checked(dict(overrides or {}), known, "arguments"), "arguments")
     try:
         return Settings.model_validate({**_nest(values), "source_of": source_of})
@@ -191,7 +192,7 @@ def _read_toml(path: Path) -> dict[str, Any]:
         raise ConfigError(f"site file {path}: {error}") from error
 
 
-def _from_environment(env: dict[str, str], known: set[str]) -> dict[str, Any]:
+def _from_environment(env: dict[str, str]) -> dict[str, Any]:
     flat: dict[str, Any] = {}
     for variable, text in env.items():
         if not variable.startswith(ENV_PREFIX) or variable == SITE_FILE_VARIABLE:
@@ -205,8 +206,6 @@ def _from_environment(env: dict[str, str], known: set[str]) -> dict[str, Any]:
 
 
 def _checked(flat: dict[str, Any], known: set[str], where: str) -> dict[str, Any]:
-    from difflib import get_close_matches
-
     for name in flat:
         if name not in known:
             near = get_close_matches(name, known, n=1, cutoff=0.0)

@@ -88,8 +88,8 @@ class ShipPose:
 
     def to_enu(self, ship_m: Float, draught_m: float) -> Float:
         """(n, 3) ship-frame metres -> east-north-up metres around `origin`, up = 0 at the waterline."""
-        return np.atleast_2d(ship_m) @ self.ship_to_enu.T - np.array([0.0, 0.0, draught_m])
+        return np.asarray(np.atleast_2d(ship_m) @ self.ship_to_enu.T - np.array([0.0, 0.0, draught_m]))
 
     def from_enu(self, enu_m: Float, draught_m: float) -> Float:
         """Inverse of `to_enu`."""
-        return (np.atleast_2d(enu_m) + np.array([0.0, 0.0, draught_m])) @ self.ship_to_enu
+        return np.asarray((np.atleast_2d(enu_m) + np.array([0.0, 0.0, draught_m])) @ self.ship_to_enu)
