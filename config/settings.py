@@ -47,10 +47,13 @@ class DatabaseSettings(_Section):
 
 class AisSettings(_Section):
     fragment_age_s: float
+    fragment_age_sentences: int
     duplicate_window_s: float
     max_pending_fragments: int
     confirm_identity: int
     rule_pack: str
+    port_pack: str
+    track_interval_s: float
 
 
 class VideoSettings(_Section):
@@ -102,10 +105,30 @@ class ReportSettings(_Section):
 
 class MessageSettings(_Section):
     smtp_host: str
-    smtp_port: int
+    smtp_port: int = Field(ge=0, le=65535)
+    smtp_security: Literal["none", "starttls", "tls"]
+    smtp_user: str
+    smtp_password_file: str = Field(description="file that holds the password alone, so that it is in no settings file")
     smtp_from: str
     webhook_url: str
-    retry_s: float
+    webhook_token_file: str = Field(description="file that holds the bearer token alone; empty = none is sent")
+    timeout_s: float = Field(gt=0)
+    retry_s: float = Field(gt=0)
+    retry_max_s: float = Field(gt=0)
+    max_attempts: int = Field(ge=1)
+
+
+class JobSettings(_Section):
+    url: str = Field(description="PostgreSQL URL of the DBOS database; empty = that of [database], else jobs.db in data_dir")
+    workers: int = Field(ge=1, description="jobs running at once in one job process")
+    poll_s: float = Field(gt=0)
+    max_attempts: int = Field(ge=1, description="a job that kills its process this often is given up")
+
+
+class AccountSettings(_Section):
+    failures_before_wait: int = Field(ge=1, description="wrong passwords before a login name or an address has to wait")
+    wait_s: float = Field(gt=0, description="first wait; doubles with each further failure")
+    wait_max_s: float = Field(gt=0)
 
 
 class Settings(_Section):
@@ -121,6 +144,8 @@ class Settings(_Section):
     hull: HullSettings
     report: ReportSettings
     messages: MessageSettings
+    jobs: JobSettings
+    accounts: AccountSettings
     source_of: dict[str, str] = Field(default_factory=dict, exclude=True, repr=False)
 
 
