@@ -1,0 +1,133 @@
+"""Owns reading this folder's data packs: camera library, limits, error budget, sentences of refusals.
+
+Never holds a number itself.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass, fields
+from functools import cache
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from config import pack_path
+from core.errors import InputError
+from core.geo import Float
+from drone.model import CameraSpec
+
+
+@dataclass(frozen=True, slots=True)
+class PlannerNumbers:
+    """Table `planner` of config/drone/limits.toml; the comments there say what each is."""
+
+    gsd_tolerance: float
+    max_incidence_deg: float
+    blur_px: float
+    altitude_floor_m: float
+    estimate_margin_m: float
+    quay_margin_m: float
+    ferry_speed_m_s: float
+    climb_speed_m_s: float
+    turn_s: float
+    sortie_fixed_s: float
+    cruise_airspeed_m_s: float
+    repeat_shots: int
+    leg_yaw_step_deg: float
+    leg_deviation_m: float
+    row_edge_margin: float
+    superstructure_m: float
+    clear_above_m: float
+    home_offset_m: float
+    fence_far_m: float
+
+
+@dataclass(frozen=True, slots=True)
+class MonitorNumbers:
+    """Table `monitor` of config/drone/limits.toml."""
+
+    separation_slack_m: float
+    back_off_m: float
+    battery_abort_pct: float
+    min_disk_mb: float
+    min_satellites: int
+    max_hdop: float
+    max_pose_age_s: float
+    telemetry_age_s: float
+    test_shot_wait_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    planner: PlannerNumbers
+    monitor: MonitorNumbers
+    overshoot_speeds_m_s: tuple[float, ...]
+    overshoots_m: tuple[float, ...]
+    vehicle_parameters: tuple[tuple[str, float], ...]
+
+    def overshoot_m(self, speed_m_s: float) -> float:
+        """How far the vehicle flies past a fence; linear through the measured points, also beyond them."""
+        points = list(zip(self.overshoot_speeds_m_s, self.overshoots_m, strict=True))
+        for (v0, o0), (v1, o1) in pairwise(points):
+            if speed_m_s <= v1 or (v1, o1) == points[-1]:
+                return max(0.5, o0 + (speed_m_s - v0) * (o1 - o0) / (v1 - v0))
+        return points[-1][1]
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorBudget:
+    """One-sigma errors of a photo's pose, config/drone/error_budget.toml."""
+
+    x_m: float
+    y_m: float
+    z_m: float
+    roll_deg: float
+    pitch_deg: float
+    yaw_deg: float
+
+    @property
+    def covariance(self) -> Float:
+        """(6, 6) diagonal: x y z in m2, roll pitch yaw in rad2."""
+        sigmas = [self.x_m, self.y_m, self.z_m, *np.radians([self.roll_deg, self.pitch_deg, self.yaw_deg])]
+        return np.diag(np.square(np.array(sigmas, dtype=float)))
+
+
+def _load(*parts: str) -> dict[str, Any]:
+    return tomllib.loads(pack_path(*parts).read_text(encoding="utf-8"))
+
+
+@cache
+def cameras() -> dict[str, CameraSpec]:
+    """The camera library by id."""
+    return {key: CameraSpec(id=key, **values) for key, values in _load("cameras.toml").items()}
+
+
+def camera(camera_id: str) -> CameraSpec:
+    """Raises InputError `drone.camera_unknown`."""
+    found = cameras().get(camera_id)
+    if found is None:
+        raise InputError("drone.camera_unknown", camera=camera_id, known=", ".join(sorted(cameras())))
+    return found
+
+
+@cache
+def limits() -> Limits:
+    data = _load("drone", "limits.toml")
+    return Limits(
+        planner=PlannerNumbers(**{field.name: data["planner"][field.name] for field in fields(PlannerNumbers)}),
+        monitor=MonitorNumbers(**{field.name: data["monitor"][field.name] for field in fields(MonitorNumbers)}),
+        overshoot_speeds_m_s=tuple(data["overshoot"]["speed_m_s"]),
+        overshoots_m=tuple(data["overshoot"]["overshoot_m"]),
+        vehicle_parameters=tuple(data["vehicle_parameters"].items()),
+    )
+
+
+@cache
+def error_budget(pose_source: str) -> ErrorBudget:
+    """The budget of a ship-pose source; an unknown source gets the worst one."""
+    data = _load("drone", "error_budget.toml")
+    table = data.get(pose_source)
+    chosen = table if isinstance(table, dict) else data["ais_low"]
+    return ErrorBudget(**chosen)
