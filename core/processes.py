@@ -1,0 +1,43 @@
+"""Owns starting child processes that end with their parent, so that a killed run leaves no orphan behind.
+
+Never restarts anything: supervision is `console`'s and `video`'s.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import IO, Any
+
+
+def python_module(module: str, *arguments: str) -> list[str]:
+    """The command that runs one of our modules with this interpreter."""
+    return [sys.executable, "-m", module, *arguments]
+
+
+def spawn(
+    command: Sequence[str],
+    *,
+    stdout: int | IO[Any] | None = None,
+    stderr: int | IO[Any] | None = None,
+    cwd: Path | None = None,
+    env: dict[str, str] | None = None,
+) -> subprocess.Popen[str]:
+    """Start a child that the kernel kills when this process dies (util-linux setpriv, where it is there)."""
+    setpriv = shutil.which("setpriv")
+    tied = [setpriv, "--pdeathsig", "KILL", "--", *command] if setpriv else list(command)
+    return subprocess.Popen(tied, stdout=stdout, stderr=stderr, cwd=cwd, env=env, text=True)
+
+
+def stop(process: subprocess.Popen[str], patience_s: float = 5.0) -> None:
+    """Ask a child to end; insist after `patience_s`."""
+    if process.poll() is None:
+        process.terminate()
+        try:
+            process.wait(patience_s)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
