@@ -1,0 +1,128 @@
+"""Owns reading a risk rule pack (`config/rules/*.toml`) and month arithmetic.
+
+Never applies a rule: `ais.targeting` does.
+"""
+
+from __future__ import annotations
+
+import calendar
+import tomllib
+from datetime import date
+from functools import cache
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from ais.codes import Label
+from config import pack_path
+from core.errors import InputError
+
+Profile = Literal["LRS", "SRS", "HRS"]
+ListKind = Literal["flag", "ro", "company"]
+LrsRule = Literal["any", "rating", "attested", "no_such_inspection_and_one_at_least", "none"]
+
+
+class _Pack(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class _CriterionRule(_Pack):
+    id: str
+    label: Label
+    points: int = Field(ge=0)
+    lrs: LrsRule
+    confidence: Literal["confirmed", "known"]
+
+
+class TypeIn(_CriterionRule):
+    rule: Literal["type_in"]
+    values: frozenset[str]
+
+
+class OlderThanYears(_CriterionRule):
+    rule: Literal["older_than_years"]
+    years: int
+
+
+class RatingIn(_CriterionRule):
+    rule: Literal["rating_in"]
+    list: ListKind
+    values: frozenset[str]
+    lrs_values: frozenset[str]
+
+
+class Attested(_CriterionRule):
+    rule: Literal["attested"]
+    list: ListKind
+
+
+class DeficientInspections(_CriterionRule):
+    rule: Literal["deficient_inspections"]
+    more_than: int
+    cap_unknown: int
+
+
+class Detentions(_CriterionRule):
+    rule: Literal["detentions"]
+    at_least: int
+
+
+CriterionRule = Annotated[
+    TypeIn | OlderThanYears | RatingIn | Attested | DeficientInspections | Detentions, Field(discriminator="rule")
+]
+
+
+class WindowMonths(_Pack):
+    """Months after the last inspection."""
+
+    opens: int
+    closes: int
+
+
+class RulePack(_Pack):
+    """One regime as it is in force from `valid_from` on."""
+
+    regime: str
+    version: str
+    name_zh: str
+    name_en: str
+    valid_from: date
+    valid_to: date | None = None
+    region: str
+    sources: tuple[str, ...]
+    history_months: int
+    history_stale_days: int
+    hrs_points: int
+    excluded_types: frozenset[str]
+    domestic_flags: frozenset[str]
+    windows: dict[Profile, WindowMonths]
+    overriding: dict[str, Label]
+    criteria: tuple[CriterionRule, ...]
+
+    def in_force(self, on: date) -> bool:
+        return self.valid_from <= on and (self.valid_to is None or on <= self.valid_to)
+
+
+@cache
+def load_rules(name: str) -> RulePack:
+    """A pack by its path inside ``config/``, e.g. ``rules/tokyo_mou_nir.toml``.
+
+    Raises:
+        InputError: missing or wrong; names the place.
+    """
+    path = pack_path(*name.split("/"))
+    try:
+        return RulePack.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+    except (OSError, tomllib.TOMLDecodeError) as error:
+        raise InputError("ais.rule_pack", name=name, reason=str(error)) from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"])
+        raise InputError("ais.rule_pack", name=name, reason=f"{place}: {first['msg']}") from error
+
+
+def add_months(day: date, months: int) -> date:
+    """The same day of another month, or the month's last day where it is shorter (31 January + 1 = 28 or 29 February)."""
+    index = day.year * 12 + day.month - 1 + months
+    year, month = divmod(index, 12)
+    return date(year, month + 1, min(day.day, calendar.monthrange(year, month + 1)[1]))

@@ -1,0 +1,430 @@
+"""Owns the tables and queries of `ais`: positions, latest state and feeds in ``ais.db``; register data in ``yunjian.db``.
+
+Never decides anything: it reads and writes what it is given.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, Literal
+
+from sqlalchemy import Date, Index, delete, insert, select
+from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
+
+from ais.decode import Dimensions
+from ais.live import Eta, LiveShip, Position, StationClass, TimeSource
+from core.db import AisBase, Base, Json, UtcDateTime
+from core.geo import LonLat
+
+_PER_DEGREE = 600_000  # positions at rest are integers in 1/10000 minute, the resolution of AIS
+_BATCH = 5_000
+
+RatingKind = Literal["flag", "ro", "company"]
+
+
+class PositionRow(AisBase):
+    """One position; `lat_i`, `lon_i` in 1/10000 minute, `sog_dkn` in tenths of a knot, `cog_ddeg` in tenths of a degree."""
+
+    __tablename__ = "ais_position"
+    __table_args__ = {"sqlite_with_rowid": False}  # noqa: RUF012  # SQLAlchemy reads a plain dict
+    mmsi: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    at_ms: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    lat_i: Mapped[int]
+    lon_i: Mapped[int]
+    sog_dkn: Mapped[int | None]
+    cog_ddeg: Mapped[int | None]
+    heading_deg: Mapped[int | None]
+    nav_status: Mapped[int | None]
+
+
+class LatestRow(AisBase):
+    """Last known state of one station; what the map and the ranking read."""
+
+    __tablename__ = "ais_latest"
+    mmsi: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    station_class: Mapped[str]
+    at_ms: Mapped[int]
+    time_source: Mapped[str]
+    messages: Mapped[int]
+    lat_i: Mapped[int | None]
+    lon_i: Mapped[int | None]
+    position_ms: Mapped[int | None]
+    position_time_source: Mapped[str | None]
+    sog_kn: Mapped[float | None]
+    cog_deg: Mapped[float | None]
+    heading_deg: Mapped[int | None]
+    nav_status: Mapped[int | None]
+    imo: Mapped[int | None] = mapped_column(index=True)
+    name: Mapped[str | None]
+    call_sign: Mapped[str | None]
+    ship_type: Mapped[int | None]
+    dimensions: Mapped[list[int] | None] = mapped_column(Json)
+    draught_m: Mapped[float | None]
+    destination: Mapped[str | None]
+    eta: Mapped[list[int | None] | None] = mapped_column(Json)
+    stations: Mapped[list[str]] = mapped_column(Json)
+    unconfirmed: Mapped[list[str]] = mapped_column(Json)
+    feed: Mapped[str]
+
+
+class FeedRow(AisBase):
+    """One source and its ledger."""
+
+    __tablename__ = "ais_feed"
+    source: Mapped[str] = mapped_column(primary_key=True)
+    started_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    undated: Mapped[int]
+    duplicates: Mapped[int]
+    own_station: Mapped[int]
+    ledger: Mapped[dict[str, Any]] = mapped_column(Json)
+
+
+class RegisterValueRow(Base):
+    """One fact about one ship from one source. `subject`: ``imo:1234567`` or ``mmsi:413000000``."""
+
+    __tablename__ = "ais_register_value"
+    subject: Mapped[str] = mapped_column(primary_key=True)
+    field: Mapped[str] = mapped_column(primary_key=True)
+    source: Mapped[str] = mapped_column(primary_key=True)
+    value: Mapped[str]
+    as_of: Mapped[date] = mapped_column(Date)
+    licence: Mapped[str]
+    rank: Mapped[int]
+
+
+class InspectionRow(Base):
+    """One past port State inspection, as a source reports it."""
+
+    __tablename__ = "ais_inspection"
+    __table_args__ = (Index("ix_ais_inspection_imo", "imo"),)
+    imo: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    inspected_on: Mapped[date] = mapped_column(Date, primary_key=True)
+    authority: Mapped[str] = mapped_column(primary_key=True)
+    region: Mapped[str]
+    deficiencies: Mapped[int]
+    detained: Mapped[bool]
+    source: Mapped[str]
+    as_of: Mapped[date] = mapped_column(Date)
+    licence: Mapped[str]
+
+
+class RatingRow(Base):
+    """One line of a list with a term: flag (key ISO-2), recognised organisation (its code) or ISM company (IMO number).
+
+    `attested`: flag: has been audited by IMO; RO: is recognised by a member authority; company: not used.
+    """
+
+    __tablename__ = "ais_rating"
+    kind: Mapped[str] = mapped_column(primary_key=True)
+    regime: Mapped[str] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(primary_key=True)
+    valid_from: Mapped[date] = mapped_column(Date, primary_key=True)
+    valid_to: Mapped[date] = mapped_column(Date)
+    rating: Mapped[str | None]
+    attested: Mapped[bool | None]
+    source: Mapped[str]
+    licence: Mapped[str]
+
+
+@dataclass(frozen=True, slots=True)
+class RegisterValue:
+    """A sourced fact at rest."""
+
+    subject: str
+    field: str
+    value: str
+    source: str
+    as_of: date
+    licence: str
+    rank: int
+
+
+@dataclass(frozen=True, slots=True)
+class Inspection:
+    """A past inspection."""
+
+    imo: int
+    inspected_on: date
+    authority: str
+    region: str
+    deficiencies: int
+    detained: bool
+    source: str
+    as_of: date
+    licence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rating:
+    """A line of a list, good from `valid_from` to `valid_to`, both included."""
+
+    kind: RatingKind
+    regime: str
+    key: str
+    valid_from: date
+    valid_to: date
+    rating: str | None
+    attested: bool | None
+    source: str
+    licence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """A source and what became of its sentences."""
+
+    source: str
+    started_at: datetime
+    ended_at: datetime | None
+    undated: int
+    duplicates: int
+    own_station: int
+    ledger: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What a write did."""
+
+    added: int = 0
+    changed: int = 0
+    unchanged: int = 0
+
+
+def save_positions(session: Session, rows: Sequence[tuple[int, Position]]) -> None:
+    """Append positions; one that is already there (same ship, same millisecond) stays."""
+    values = [
+        {
+            "mmsi": mmsi,
+            "at_ms": position.at_ms,
+            "lat_i": round(position.lonlat.lat * _PER_DEGREE),
+            "lon_i": round(position.lonlat.lon * _PER_DEGREE),
+            "sog_dkn": None if position.sog_kn is None else round(position.sog_kn * 10),
+            "cog_ddeg": None if position.cog_deg_true is None else round(position.cog_deg_true * 10),
+            "heading_deg": position.heading_deg_true,
+            "nav_status": position.nav_status,
+        }
+        for mmsi, position in rows
+    ]
+    _insert_new(session, PositionRow, values)
+
+
+def track(session: Session, mmsi: int, since_ms: int = 0, limit: int = 5_000) -> list[Position]:
+    """Stored positions of one ship, oldest first."""
+    query = (
+        select(PositionRow)
+        .where(PositionRow.mmsi == mmsi, PositionRow.at_ms >= since_ms)
+        .order_by(PositionRow.at_ms)
+        .limit(limit)
+    )
+    return [
+        Position(
+            lonlat=LonLat(row.lon_i / _PER_DEGREE, row.lat_i / _PER_DEGREE),
+            at_ms=row.at_ms,
+            sog_kn=None if row.sog_dkn is None else row.sog_dkn / 10,
+            cog_deg_true=None if row.cog_ddeg is None else row.cog_ddeg / 10,
+            heading_deg_true=row.heading_deg,
+            nav_status=row.nav_status,
+        )
+        for row in session.scalars(query)
+    ]
+
+
+def save_picture(session: Session, feed: Feed, ships: Iterable[LiveShip]) -> None:
+    """Replace the latest state with this picture, and keep the feed's ledger."""
+    session.execute(delete(LatestRow))
+    rows = [_latest_values(ship, feed.source) for ship in ships]
+    for start in range(0, len(rows), _BATCH):
+        session.execute(insert(LatestRow), rows[start : start + _BATCH])
+    session.merge(
+        FeedRow(
+            source=feed.source,
+            started_at=feed.started_at,
+            ended_at=feed.ended_at,
+            undated=feed.undated,
+            duplicates=feed.duplicates,
+            own_station=feed.own_station,
+            ledger=feed.ledger,
+        )
+    )
+
+
+def load_picture(session: Session) -> list[LiveShip]:
+    """Latest state of every station, by MMSI."""
+    return [_live_ship(row) for row in session.scalars(select(LatestRow).order_by(LatestRow.mmsi))]
+
+
+def load_ship(session: Session, mmsi: int) -> LiveShip | None:
+    row = session.get(LatestRow, mmsi)
+    return None if row is None else _live_ship(row)
+
+
+def feeds(session: Session) -> list[Feed]:
+    """All sources, the newest first."""
+    return [
+        Feed(row.source, row.started_at, row.ended_at, row.undated, row.duplicates, row.own_station, row.ledger)
+        for row in session.scalars(select(FeedRow).order_by(FeedRow.started_at.desc()))
+    ]
+
+
+def save_register(session: Session, values: Sequence[RegisterValue]) -> Changes:
+    """Add or update facts; a fact that is already there with the same value and date is left alone."""
+    held = {
+        (row.subject, row.field): row
+        for row in session.scalars(
+            select(RegisterValueRow).where(RegisterValueRow.source.in_({value.source for value in values}))
+        )
+    }
+    new: dict[tuple[str, str], dict[str, Any]] = {}
+    changed = unchanged = 0
+    for value in values:
+        row = held.get((value.subject, value.field))
+        if row is None:
+            new[value.subject, value.field] = {
+                "subject": value.subject, "field": value.field, "source": value.source, "value": value.value,
+                "as_of": value.as_of, "licence": value.licence, "rank": value.rank,
+            }  # fmt: skip
+        elif (row.value, row.licence, row.rank) == (value.value, value.licence, value.rank) or value.as_of < row.as_of:
+            unchanged += 1
+        else:
+            row.value, row.as_of, row.licence, row.rank = value.value, value.as_of, value.licence, value.rank
+            changed += 1
+    _insert_new(session, RegisterValueRow, list(new.values()))
+    return Changes(len(new), changed, unchanged)
+
+
+def load_register(session: Session) -> list[RegisterValue]:
+    """Every fact, the most trusted and newest first."""
+    table = RegisterValueRow
+    columns = (table.subject, table.field, table.value, table.source, table.as_of, table.licence, table.rank)
+    query = select(*columns).order_by(table.rank, table.as_of.desc())
+    return [RegisterValue(*row) for row in session.execute(query).tuples()]
+
+
+def save_inspections(session: Session, inspections: Sequence[Inspection]) -> Changes:
+    changes = [
+        _put(session, InspectionRow, (item.imo, item.inspected_on, item.authority), _columns(InspectionRow, item))
+        for item in inspections
+    ]
+    return _sum(changes)
+
+
+def load_inspections(session: Session, region: str) -> list[Inspection]:
+    """Inspections of one region, oldest first."""
+    query = select(InspectionRow).where(InspectionRow.region == region).order_by(InspectionRow.inspected_on)
+    return [Inspection(**_columns(InspectionRow, row)) for row in session.scalars(query)]
+
+
+def save_ratings(session: Session, ratings: Sequence[Rating]) -> Changes:
+    changes = [
+        _put(session, RatingRow, (item.kind, item.regime, item.key, item.valid_from), _columns(RatingRow, item))
+        for item in ratings
+    ]
+    return _sum(changes)
+
+
+def load_ratings(session: Session, regime: str) -> list[Rating]:
+    """Lines of a regime's lists, oldest term first."""
+    query = select(RatingRow).where(RatingRow.regime == regime).order_by(RatingRow.valid_from)
+    return [Rating(**_columns(RatingRow, row)) for row in session.scalars(query)]
+
+
+def _insert_new(session: Session, table: type[DeclarativeBase], rows: list[dict[str, Any]]) -> None:
+    make = sqlite_insert if session.get_bind().dialect.name == "sqlite" else postgresql_insert
+    for start in range(0, len(rows), _BATCH):
+        session.execute(make(table).on_conflict_do_nothing(), rows[start : start + _BATCH])
+
+
+def _put(session: Session, table: type[DeclarativeBase], key: tuple[Any, ...], columns: dict[str, Any]) -> Changes:
+    row = session.get(table, key)
+    if row is None:
+        session.add(table(**columns))
+        return Changes(added=1)
+    if all(getattr(row, name) == value for name, value in columns.items()):
+        return Changes(unchanged=1)
+    for name, value in columns.items():
+        setattr(row, name, value)
+    return Changes(changed=1)
+
+
+def _sum(changes: Sequence[Changes]) -> Changes:
+    return Changes(
+        sum(change.added for change in changes),
+        sum(change.changed for change in changes),
+        sum(change.unchanged for change in changes),
+    )
+
+
+def _columns(table: type[DeclarativeBase], item: object) -> dict[str, Any]:
+    return {column.key: getattr(item, column.key) for column in table.__table__.columns}
+
+
+def _latest_values(ship: LiveShip, feed: str) -> dict[str, Any]:
+    position, sides, eta = ship.position, ship.dimensions, ship.eta
+    return {
+        "mmsi": ship.mmsi,
+        "station_class": ship.station_class,
+        "at_ms": ship.at_ms,
+        "time_source": ship.time_source,
+        "messages": ship.messages,
+        "lat_i": position and round(position.lonlat.lat * _PER_DEGREE),
+        "lon_i": position and round(position.lonlat.lon * _PER_DEGREE),
+        "position_ms": position and position.at_ms,
+        "position_time_source": position and position.time_source,
+        "sog_kn": position and position.sog_kn,
+        "cog_deg": position and position.cog_deg_true,
+        "heading_deg": position and position.heading_deg_true,
+        "nav_status": position and position.nav_status,
+        "imo": ship.imo,
+        "name": ship.name,
+        "call_sign": ship.call_sign,
+        "ship_type": ship.ship_type,
+        "dimensions": sides and [sides.bow_m, sides.stern_m, sides.port_m, sides.starboard_m],
+        "draught_m": ship.draught_m,
+        "destination": ship.destination,
+        "eta": eta and [eta.month, eta.day, eta.hour, eta.minute],
+        "stations": list(ship.stations),
+        "unconfirmed": sorted(ship.unconfirmed),
+        "feed": feed,
+    }
+
+
+def _live_ship(row: LatestRow) -> LiveShip:
+    position = None
+    if row.lat_i is not None and row.lon_i is not None and row.position_ms is not None:
+        position = Position(
+            lonlat=LonLat(round(row.lon_i / _PER_DEGREE, 6), round(row.lat_i / _PER_DEGREE, 6)),
+            at_ms=row.position_ms,
+            time_source=_TIME_SOURCES[row.position_time_source or "order"],
+            sog_kn=row.sog_kn,
+            cog_deg_true=row.cog_deg,
+            heading_deg_true=row.heading_deg,
+            nav_status=row.nav_status,
+        )
+    return LiveShip(
+        mmsi=row.mmsi,
+        station_class=_CLASSES[row.station_class],
+        at_ms=row.at_ms,
+        time_source=_TIME_SOURCES[row.time_source],
+        messages=row.messages,
+        position=position,
+        imo=row.imo,
+        name=row.name,
+        call_sign=row.call_sign,
+        ship_type=row.ship_type,
+        dimensions=Dimensions(*row.dimensions) if row.dimensions else None,
+        draught_m=row.draught_m,
+        destination=row.destination,
+        eta=Eta(*row.eta) if row.eta else None,
+        stations=tuple(row.stations),
+        unconfirmed=frozenset(row.unconfirmed),
+    )
+
+
+_TIME_SOURCES: dict[str, TimeSource] = {"log": "log", "order": "order"}
+_CLASSES: dict[str, StationClass] = {"A": "A", "B": "B", "base": "base", "aid": "aid", "aircraft": "aircraft", "other": "other"}

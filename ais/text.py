@@ -1,0 +1,28 @@
+"""Owns sentences in both languages at once, made from the catalogue.
+
+Never concatenates: a sentence is one catalogue entry.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from core.catalogue import Lang, text
+
+
+@dataclass(frozen=True, slots=True)
+class Bilingual:
+    """The same words in Chinese and English."""
+
+    zh: str
+    en: str
+
+    def of(self, lang: Lang) -> str:
+        return self.zh if lang == "zh" else self.en
+
+
+def say(key: str, **params: object) -> Bilingual:
+    """The catalogue text of `key`; a parameter that is `Bilingual` is put in its own language."""
+    zh = {name: value.zh if isinstance(value, Bilingual) else value for name, value in params.items()}
+    en = {name: value.en if isinstance(value, Bilingual) else value for name, value in params.items()}
+    return Bilingual(text(key, "zh", **zh), text(key, "en", **en))
