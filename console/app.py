@@ -1,0 +1,94 @@
+"""Owns the composition root: one FastAPI application out of the folders' routers, our pages and the security wrappers.
+
+Never holds domain rules.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+
+from fastapi import APIRouter, FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from console import access, pages, view, wiring
+from console.csp import SecurityHeaders
+from console.gate import Gate, refusal
+from console.metrics import Metrics
+from console.sessions import Caller
+from console.static_files import static_app
+from core import accounts
+from core.context import Services
+from core.errors import InputError, NotFound, YunJianError
+
+Lifespan = AbstractAsyncContextManager[None]
+
+
+class TooLarge(InputError):
+    """A request body above ``web.max_body_mb``."""
+
+    http_status = 413
+
+
+def create_app(services: Services, extra_routers: Sequence[APIRouter] = ()) -> FastAPI:
+    """Build the application; its lifespan starts and stops the video rooms.
+
+    `extra_routers` come on top of the product's own (tests mount a route that has no access row).
+    """
+    parts = wiring.assemble(services)
+    metrics = Metrics()
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        await parts.start()
+        try:
+            yield
+        finally:
+            await parts.stop()
+
+    app = FastAPI(
+        title="YunJian",
+        version=wiring.VERSION,
+        docs_url=None,
+        redoc_url=None,
+        lifespan=lifespan,
+        max_body_size=services.settings.web.max_body_mb * 1_000_000,
+    )
+    app.state.metrics = metrics
+    for router in (*parts.routers, *pages.build_routers(services, metrics), *extra_routers):
+        app.include_router(router)
+    app.mount("/static", static_app())
+    _add_error_handlers(app)
+
+    def identify(token: str) -> Caller | None:
+        principal = accounts.principal_of(services, token)
+        return None if principal is None else Caller(principal, accounts.csrf_token(token), by_cookie=True)
+
+    app.add_middleware(
+        Gate, table=access.load(), identify=identify, default_lang=services.settings.language, metrics=metrics
+    )
+    app.add_middleware(SecurityHeaders)
+    view.environment()  # a broken template folder shows at start, not at the first request
+    return app
+
+
+def _add_error_handlers(app: FastAPI) -> None:
+    @app.exception_handler(RequestValidationError)
+    async def invalid(request: Request, error: RequestValidationError) -> Response:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        return refusal(request, InputError("console.validation", where=where, reason=first["msg"]))
+
+    @app.exception_handler(HTTPException)
+    async def http(request: Request, error: HTTPException) -> Response:
+        return refusal(request, _as_ours(error))
+
+
+def _as_ours(error: HTTPException) -> YunJianError:
+    if error.status_code == 404:
+        return NotFound("console.no_page")
+    if error.status_code == 413:
+        return TooLarge("console.too_large")
+    return InputError("console.http", status=error.status_code, reason=str(error.detail))

@@ -1,0 +1,130 @@
+"""Owns the list of inspections and the page of one.
+
+Never changes a case: steps go through `inspection`'s own routes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import groupby
+from typing import get_args
+
+from fastapi import APIRouter, Request
+from starlette.responses import Response
+
+from console import hullview, view
+from console.scope import require_case, sees_all_cases
+from console.sources import Sources, case_line, identity_of
+from core.auth import Role
+from core.context import Services
+from inspection.record import CaseRecord, CaseState, ItemPart, Text
+
+_MAIN_LINE: tuple[CaseState, ...] = (
+    "selected", "eligible", "invited", "appointed", "preparing", "in_session",
+    "drafting", "under_review", "approved", "issued", "follow_up", "closed",
+)  # fmt: skip
+_PARTS = (
+    "ship", "selection", "eligibility", "appointment", "checklist", "calls", "survey", "hull", "deficiencies",
+    "decisions", "report", "evidence",
+)  # fmt: skip
+_DEFICIENCY_STATES = frozenset({"open", "rectified", "closed", "waived", "handed_over"})
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One state of the main line: done, now, or still to come; `out` for a state beside the line."""
+
+    state: CaseState
+    tone: str
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One section of the case page, with how many things are in it."""
+
+    key: str
+    count: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """Checklist items under one heading."""
+
+    title: Text
+    entries: list[ItemPart]
+
+
+@dataclass(frozen=True, slots=True)
+class Download:
+    """A file of the report that can be fetched."""
+
+    key: str
+    href: str
+    note: str
+
+
+def build_router(services: Services, sources: Sources) -> APIRouter:
+    """List and page."""
+    router = APIRouter(include_in_schema=False)
+
+    @router.get("/cases")
+    def cases(request: Request) -> Response:
+        principal = request.state.principal
+        with services.db.read() as session:
+            ids = sources.case_ids(session)
+            mine = [one for one in ids if sees_all_cases(principal) or principal.scope_ref == one]
+            lines = [case_line(sources.case(session, one)) for one in mine]
+        return view.page(request, "cases.html", lines=lines)
+
+    @router.get("/cases/{case_id}")
+    def case(request: Request, case_id: str) -> Response:
+        require_case(request.state.principal, case_id)
+        with services.db.read() as session:
+            record = sources.case(session, case_id)
+        items = record.checklist.items if record.checklist else []
+        return view.page(
+            request,
+            "case.html",
+            r=record,
+            identity=identity_of(record),
+            steps=steps(record),
+            index=[Part(key, _count(record, key)) for key in _PARTS],
+            sections=sections(items),
+            answered=sum(item.answer is not None for item in items),
+            evidence={one.id: one for one in record.evidence},
+            hull=hullview.build(record),
+            downloads=[],
+            known_roles=frozenset(role.value for role in Role),
+            known_states=frozenset(get_args(CaseState)),
+            known_deficiency_states=_DEFICIENCY_STATES,
+        )
+
+    return router
+
+
+def steps(record: CaseRecord) -> list[Step]:
+    """The main line with the present state marked; states that were passed are done."""
+    passed = {decision.to_state for decision in record.decisions}
+    line = [
+        Step(state, "now" if state == record.state else "done" if state in passed else "ahead")
+        for state in _MAIN_LINE
+    ]
+    return line if record.state in _MAIN_LINE else [*(one for one in line if one.tone == "done"), Step(record.state, "out")]
+
+
+def sections(items: list[ItemPart]) -> list[Section]:
+    """Items grouped under their headings, in the checklist's order."""
+    return [Section(title, list(group)) for title, group in groupby(items, key=lambda item: item.section)]
+
+
+def _count(record: CaseRecord, key: str) -> int | None:
+    counted = {
+        "checklist": len(record.checklist.items) if record.checklist else 0,
+        "calls": len(record.calls),
+        "survey": len(record.surveys),
+        "hull": len(record.findings),
+        "deficiencies": len(record.deficiencies),
+        "decisions": len(record.decisions),
+        "evidence": len(record.evidence),
+    }
+    return counted.get(key)
