@@ -1,0 +1,147 @@
+"""Statutory working days of China, terms and lateness (companion spec, section 0)."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import pytest
+import yaml
+
+from config import pack_path
+from core.errors import InputError
+from core.workdays import (
+    SHANGHAI,
+    ProvisionalRule,
+    Roll,
+    Unit,
+    WorkCalendar,
+    add_months,
+    default_calendar,
+    is_late,
+    load_calendar,
+    read_table,
+)
+
+CALENDAR = default_calendar()
+VECTORS = [  # start, n, unit, raw, due, provisional: retold from the companion spec
+    ("2026-09-29", 3, "working_day", None, "2026-10-09", False),
+    ("2026-09-30", 1, "working_day", None, "2026-10-08", False),
+    ("2026-09-30", 9, "working_day", None, "2026-10-19", False),
+    ("2026-09-28", 30, "working_day", None, "2026-11-13", False),
+    ("2026-04-27", 9, "working_day", None, "2026-05-12", False),
+    ("2026-05-06", 3, "working_day", None, "2026-05-09", False),
+    ("2026-05-06", 4, "working_day", None, "2026-05-11", False),
+    ("2026-02-11", 15, "working_day", None, "2026-03-10", False),
+    ("2026-03-02", 8, "working_day", None, "2026-03-12", False),
+    ("2026-03-02", 15, "working_day", None, "2026-03-23", False),
+    ("2026-03-02", 20, "working_day", None, "2026-03-30", False),
+    ("2026-03-02", 25, "working_day", None, "2026-04-07", False),
+    ("2026-03-02", 30, "working_day", None, "2026-04-14", False),
+    ("2026-04-15", 2, "month", None, "2026-06-15", False),
+    ("2026-02-11", 1, "month", None, "2026-03-11", False),
+    ("2026-03-02", 6, "month", None, "2026-09-02", False),
+    ("2026-08-05", 2, "month", "2026-10-05", "2026-10-08", False),
+    ("2026-08-31", 6, "month", "2027-02-28", "2027-03-01", True),
+]
+
+
+@pytest.mark.parametrize(("start", "n", "unit", "raw", "due", "provisional"), VECTORS)
+def test_vector(start: str, n: int, unit: str, raw: str | None, due: str, provisional: bool) -> None:
+    got = CALENDAR.due(date.fromisoformat(start), n, Unit(unit))
+    assert (got.day, got.provisional) == (date.fromisoformat(due), provisional)
+    assert got.raw == date.fromisoformat(raw or due)
+
+
+def test_vectors_of_the_shared_spec(shared_data: Path) -> None:
+    spec = yaml.safe_load((shared_data.parent / "spec" / "cases.yaml").read_text(encoding="utf-8"))["conventions"]
+    for vector in spec["date_vectors"]:
+        got = CALENDAR.due(vector["start"], vector["n"], Unit(vector["unit"]))
+        assert (got.day, got.provisional) == (vector["due"], vector.get("provisional", False)), vector
+        assert got.raw == vector.get("raw", vector["due"]), vector
+    days = [date(2026, 1, 1) + timedelta(days=n) for n in range(365)]
+    listed = spec["calendar_2026"]
+    assert [day for day in days if day.weekday() < 5 and not CALENDAR.is_working_day(day)] == listed["weekday_off"]
+    assert [day for day in days if day.weekday() > 4 and CALENDAR.is_working_day(day)] == listed["weekend_on"]
+    assert sum(map(CALENDAR.is_working_day, days)) == listed["working_days_in_year"]
+
+
+def test_our_table_agrees_with_the_package() -> None:
+    bare = WorkCalendar({}, CALENDAR.provisional)
+    days = [date(2026, 1, 1) + timedelta(days=n) for n in range(365)]
+    assert [bare.is_working_day(day) for day in days] == [CALENDAR.is_working_day(day) for day in days]
+
+
+def test_loading_the_missing_table_makes_a_due_day_certain(tmp_path: Path) -> None:
+    assert CALENDAR.due(date(2026, 8, 31), 6, Unit.MONTH).provisional
+    table = tmp_path / "2027.toml"
+    table.write_text('source = "a notice"\nyear = 2027\nweekday_off = [2027-03-01]\nweekend_on = []\n', encoding="utf-8")
+    got = load_calendar([table]).due(date(2026, 8, 31), 6, Unit.MONTH)
+    assert (got.day, got.provisional) == (date(2027, 3, 2), False)
+
+
+def test_far_and_early_years_never_fail() -> None:
+    assert CALENDAR.due(date(2031, 9, 30), 1, Unit.WORKING_DAY).day == date(2031, 10, 6)  # 1 to 3 off, then a weekend
+    assert CALENDAR.due(date(2031, 9, 30), 1, Unit.WORKING_DAY).provisional
+    assert CALENDAR.due(date(1999, 1, 1), 3, Unit.CALENDAR_DAY).provisional
+    assert not CALENDAR.due(date(2031, 1, 1), 0, Unit.CALENDAR_DAY, Roll.NONE).provisional
+
+
+def test_a_year_the_package_has_only_in_part_is_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
+    import chinese_calendar
+
+    from core import workdays
+
+    monkeypatch.setattr(chinese_calendar, "holidays", {**chinese_calendar.holidays, date(2027, 1, 1): "New Year's Day"})
+    workdays._library_years.cache_clear()
+    try:
+        assert not CALENDAR.is_known(2027)
+    finally:
+        workdays._library_years.cache_clear()
+
+
+def test_roll_can_be_switched_off() -> None:
+    assert CALENDAR.due(date(2026, 8, 5), 2, Unit.MONTH, Roll.NONE).day == date(2026, 10, 5)
+
+
+@pytest.mark.parametrize(("start", "n", "due"), [("2028-01-31", 1, "2028-02-29"), ("2026-01-31", 1, "2026-02-28"),
+                                                 ("2026-12-31", 2, "2027-02-28"), ("2026-05-31", 0, "2026-05-31")])  # fmt: skip
+def test_months_clamp(start: str, n: int, due: str) -> None:
+    assert add_months(date.fromisoformat(start), n) == date.fromisoformat(due)
+
+
+@pytest.mark.parametrize("n", [-1, 10_001, 10**9])
+@pytest.mark.parametrize("unit", list(Unit))
+def test_an_impossible_term_is_refused(n: int, unit: Unit) -> None:
+    with pytest.raises(InputError) as caught:
+        CALENDAR.due(date(2026, 1, 1), n, unit)
+    assert caught.value.code == "workdays.term"
+
+
+def test_late_from_midnight_in_shanghai() -> None:
+    due = date(2026, 11, 13)
+    assert not is_late(due, datetime(2026, 11, 13, 23, 59, 59, tzinfo=SHANGHAI))
+    assert is_late(due, datetime(2026, 11, 14, tzinfo=SHANGHAI))
+    assert not is_late(due, datetime(2026, 11, 13, 15, 59, 59, tzinfo=UTC))
+    assert is_late(due, datetime(2026, 11, 13, 16, tzinfo=UTC))
+    assert CALENDAR.due(date(2026, 11, 12), 1, Unit.WORKING_DAY).ends_at == datetime(2026, 11, 13, 16, tzinfo=UTC)
+    with pytest.raises(ValueError):
+        is_late(due, datetime(2026, 11, 13))  # noqa: DTZ001
+
+
+@pytest.mark.parametrize("body", ["year = 2027", "not toml [", "weekday_off = [2027-03-06]\nweekend_on = []",
+                                  "weekday_off = []\nweekend_on = [2027-03-01]", "weekday_off = [2026-03-02]\nweekend_on = []"])  # fmt: skip
+def test_a_wrong_table_is_refused(tmp_path: Path, body: str) -> None:
+    path = tmp_path / "2027.toml"
+    path.write_text(body if "year" in body else f'source = "x"\nyear = 2027\n{body}', encoding="utf-8")
+    with pytest.raises(InputError) as caught:
+        read_table(path)
+    assert caught.value.code == "workdays.bad_table"
+
+
+def test_packs_name_their_source() -> None:
+    assert isinstance(CALENDAR.provisional, ProvisionalRule)
+    for path in pack_path("workdays").glob("*.toml"):
+        assert "source = " in path.read_text(encoding="utf-8")
+    assert CALENDAR.working_days_between(date(2026, 9, 29), date(2026, 10, 9)) == 3
+    assert CALENDAR.working_days_between(date(2026, 10, 9), date(2026, 9, 29)) == -3
