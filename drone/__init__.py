@@ -1,1 +1,40 @@
-"""See the folder table in docs/architecture.md."""
+"""Owns the hull survey by drone: planner, MAVLink link, transfer of missions and fences, flight state machine, safety gate,
+capture and poses, simulated vehicle.
+
+Never detects defects and never looks a ship up.
+"""
+
+from drone.capture import CaptureFrame, collect, load_survey
+from drone.flight import FlightProgress, FlightResult, Stage, Watch, fly
+from drone.link import Link
+from drone.model import CameraSpec, Plan, Survey, Wind
+from drone.packs import camera, cameras
+from drone.planner import Wishes, plan_survey
+from drone.service import SurveyRun, fly_simulated, planned_sides, survey_coverage
+from drone.simulator import SimulatorProcess, start_simulator
+
+__all__ = [
+    "CameraSpec",
+    "CaptureFrame",
+    "FlightProgress",
+    "FlightResult",
+    "Link",
+    "Plan",
+    "SimulatorProcess",
+    "Stage",
+    "Survey",
+    "SurveyRun",
+    "Watch",
+    "Wind",
+    "Wishes",
+    "camera",
+    "cameras",
+    "collect",
+    "fly",
+    "fly_simulated",
+    "load_survey",
+    "plan_survey",
+    "planned_sides",
+    "start_simulator",
+    "survey_coverage",
+]

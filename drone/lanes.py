@@ -17,6 +17,7 @@ from drone.model import ShipSide
 _ARC_STEP_DEG = 12.0
 _OUTLINE_POINTS = 160
 _RING_STEP_M = 8.0
+_END_M = 0.1  # rows end this far from transom and stem: normals are taken over 5 cm on either side
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +113,7 @@ def shell_row(hull: HullForm, side: ShipSide, height_m: float, spacing_m: float,
     The camera stays at or above `floor_m` (ship frame); where the shell's normal points below it, it looks down instead.
     """
     stem = float(hull.stem_x(np.array(height_m)))
-    x = np.linspace(0.02, stem - 0.02, 800)
+    x = np.linspace(_END_M, stem - _END_M, 800)
     points = hull.surface(x, np.full_like(x, height_m), side)
     arc = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(points, axis=0), axis=1))])
     count = max(2, int(np.ceil(arc[-1] / spacing_m)) + 1)

@@ -49,9 +49,7 @@ class GeometryPart(_Part):
 
     def geometry(self) -> ShipGeometry:
         """Raises ValueError for impossible dimensions."""
-        return ShipGeometry(
-            self.loa_m, self.beam_m, self.depth_m, self.draught_m, self.x_origin, frozenset(self.estimated)
-        )
+        return ShipGeometry(self.loa_m, self.beam_m, self.depth_m, self.draught_m, self.x_origin, frozenset(self.estimated))
 
 
 class PosePart(_Part):

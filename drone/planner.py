@@ -215,9 +215,7 @@ def _coverage(
     """Coverage of the photos at the yaw and pitch of their legs, as they will be flown."""
     draught = hull.geometry.draught_m
     views: list[CameraPose] = [
-        pose_in_ship(pose, draught, point, leg.yaw_deg_true, leg.pitch_deg)
-        for leg in passes
-        for point in leg.triggers_enu_m
+        pose_in_ship(pose, draught, point, leg.yaw_deg_true, leg.pitch_deg) for leg in passes for point in leg.triggers_enu_m
     ]
     rule = ViewRule(wishes.target_gsd_mm * limits.planner.gsd_tolerance, limits.planner.max_incidence_deg)
     return measure(hull, sides, wishes.camera.for_survey(), views, rule, draught)
@@ -309,4 +307,3 @@ def home_enu(plan: Plan) -> Vector:
     lon, lat, alt = plan.home_lonlat_alt
     point = plan_frame(plan).to_enu(LonLat(lon, lat), alt)
     return (float(point[0]), float(point[1]), float(point[2]))
-

@@ -60,7 +60,7 @@ class _Grid:
 
 @dataclass(frozen=True, slots=True)
 class _Surface:
-    """One part as seen: atlas coordinates in metres (h, w), brightness (h, w), mask (h, w) 255 where visible."""
+    """One part as seen: metres along atlas columns (x, on the stern -y) and metres of atlas rows (z, on the deck y) (h, w), brightness (h, w), mask (h, w) 255 where visible."""
 
     part: Part
     across_m: Field32
@@ -197,7 +197,7 @@ class Renderer:
         if not np.any(visible):
             return None
         shade = np.full_like(y, _AMBIENT + 0.4 * _DIRECT)
-        return _Surface("stern", np.float32(geometry.beam_m / 2.0) - y, z, shade, visible.astype(np.uint8) * 255)
+        return _Surface("stern", -y, z, shade, visible.astype(np.uint8) * 255)
 
     def _deck(self, grid: _Grid) -> _Surface | None:
         hull, depth = self.ship.hull, self.ship.geometry.depth_m
@@ -270,7 +270,8 @@ def _sample(atlas: Atlas, across_m: Field32, down_m: Field32, mask: Mask) -> tup
     """Colours and classes of an atlas at surface coordinates; outside of the atlas its edge is repeated."""
     scale = np.float32(1000.0 / atlas.mm_per_px)
     height, width = atlas.truth.shape
-    map_x = (across_m - np.float32(atlas.x0_m)) * scale - np.float32(0.5)
+    first = -atlas.x0_m if atlas.part == "stern" else atlas.x0_m
+    map_x = (across_m - np.float32(first)) * scale - np.float32(0.5)
     map_y = (np.float32(atlas.z0_m) - down_m) * scale - np.float32(0.5)
     seen = mask > 0
     # The part in view only: cv2.remap takes no image wider than 32767 pixels, and a hull may be.

@@ -2,10 +2,9 @@
 
 Never writes one; `yunjian hull synth-ship` does.
 
-Atlas layout, row 0 at the top: port and starboard: column c is x_m = x0_m + c * mm_per_px / 1000, row r is
-z_m = z0_m - r * mm_per_px / 1000 (the port atlas is thus mirrored against the view from outside). Stern: columns run from
-port to starboard as seen from astern, column c is the distance beam / 2 - y_m from the port side. Deck: columns as the
-sides, row r is y_m = z0_m - r * mm_per_px / 1000 from port to starboard.
+Atlas layout, row 0 at the top: row r is z_m = z0_m - r * mm_per_px / 1000 (deck: y_m, from port to starboard); column c is
+x_m = x0_m + c * mm_per_px / 1000, so the port atlas is mirrored against the view from outside; on the stern column c is
+y_m = x0_m - c * mm_per_px / 1000, from port to starboard as seen from astern.
 """
 
 from __future__ import annotations

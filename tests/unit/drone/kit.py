@@ -39,7 +39,7 @@ def write_ship_file(folder: Path, geometry: ShipGeometry = GEOMETRY, mm_per_px: 
     folder.mkdir(parents=True, exist_ok=True)
     half = float(HullForm(geometry).half_breadth(np.array(0.0), np.array(geometry.depth_m)))
     parts = {"port": (0.0, geometry.loa_m), "starboard": (0.0, geometry.loa_m)}
-    parts["stern"] = (geometry.beam_m / 2 - half, 2 * half)
+    parts["stern"] = (half, 2 * half)
     atlases = []
     for part, (x0, length) in parts.items():
         width, height = (int(np.ceil(metres * 1000 / mm_per_px)) for metres in (length, geometry.depth_m))
@@ -47,10 +47,10 @@ def write_ship_file(folder: Path, geometry: ShipGeometry = GEOMETRY, mm_per_px: 
         squares = (np.floor(columns * mm_per_px / 1000) + np.floor(rows * mm_per_px / 1000)) % 2
         image = np.repeat((110 + 60 * squares)[..., None], 3, axis=2).astype(np.uint8)
         truth = np.ones((height, width), np.uint8)
-        left, top = patch_corner(part, x0, geometry)
+        left, top = patch_corner(part, geometry)
         row = top_px(top, geometry, mm_per_px)
         box = np.s_[row : row + int(500 / mm_per_px)]
-        column = int((left - x0) * 1000 / mm_per_px)
+        column = int(left * 1000 / mm_per_px)
         image[box, column : column + int(500 / mm_per_px)] = (0, 0, 200)
         truth[box, column : column + int(500 / mm_per_px)] = 2
         cv2.imwrite(str(folder / f"{part}.png"), image)
@@ -87,9 +87,9 @@ def write_ship_file(folder: Path, geometry: ShipGeometry = GEOMETRY, mm_per_px: 
     return folder
 
 
-def patch_corner(part: str, x0: float, geometry: ShipGeometry) -> tuple[float, float]:
-    """Upper left corner of the 0.5 m red patch: metres along the atlas, height z_m."""
-    return (x0 + 4.0 if part == "stern" else 40.0), geometry.depth_m - 0.6
+def patch_corner(part: str, geometry: ShipGeometry) -> tuple[float, float]:
+    """Upper left corner of the 0.5 m red patch: metres from the atlas's first column, height z_m."""
+    return (4.0 if part == "stern" else 40.0), geometry.depth_m - 0.6
 
 
 def top_px(z_m: float, geometry: ShipGeometry, mm_per_px: float) -> int:

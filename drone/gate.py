@@ -1,0 +1,134 @@
+"""Owns the go/no-go decision: each rule with its value, limit and source; a permit exists only when all say go.
+
+Never sends anything. `drone.link` moves nothing without a permit from here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from core.errors import Refused
+from core.ship import Side
+from drone.model import Plan, Wind
+from drone.packs import Limits
+from drone.planner import Wishes, wind_towards_hull_m_s
+
+Verdict = Literal["go", "no_go"]
+
+
+@dataclass(frozen=True, slots=True)
+class GateFacts:
+    """What is known before take-off. None = not known, which is a no-go."""
+
+    link_age_s: float | None
+    identity_ok: bool
+    identity: str
+    fence_confirmed: bool
+    planned_hash: str
+    loaded_hash: str | None
+    parameters_confirmed: bool
+    test_shot_received: bool
+    prearm_ok: bool
+    prearm_text: str
+    battery_pct: float | None
+    gps_fix: int | None
+    satellites: int | None
+    hdop: float | None
+    wind: Wind | None
+    pose_age_s: float | None
+    ship_moored: bool | None
+    free_disk_mb: float
+    sortie_time_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class GateItem:
+    """One line of the board. `rule` is a catalogue key `drone.gate.<rule>`."""
+
+    rule: str
+    value: str
+    limit: str
+    source: str
+    verdict: Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Permit:
+    """Leave to move the vehicle, for one mission. Made by `Board.permit` only."""
+
+    mission_hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class Board:
+    items: tuple[GateItem, ...]
+    mission_hash: str
+
+    @property
+    def no_go(self) -> tuple[GateItem, ...]:
+        return tuple(item for item in self.items if item.verdict == "no_go")
+
+    def permit(self) -> Permit:
+        """Raises Refused `drone.gate.no_go` naming every rule that says no."""
+        if self.no_go:
+            reasons = "; ".join(f"{item.rule}: {item.value} ({item.limit})" for item in self.no_go)
+            raise Refused("drone.gate.no_go", reasons=reasons)
+        return Permit(self.mission_hash)
+
+
+def evaluate(facts: GateFacts, plan: Plan, wishes: Wishes, limits: Limits, link_degraded_s: float) -> Board:
+    """Judge every rule; limits come from settings and config/drone/limits.toml."""
+    rules = limits.monitor
+    needed = 100.0 * (facts.sortie_time_s / (wishes.battery_minutes * 60.0) + wishes.battery_reserve)
+    items = [
+        _most("link", facts.link_age_s, link_degraded_s, "s", "heartbeat"),
+        _true("identity", facts.identity_ok, facts.identity, "AUTOPILOT_VERSION"),
+        _true("fence", facts.fence_confirmed, "read back", "mission protocol"),
+        _true("mission_hash", facts.loaded_hash == facts.planned_hash, (facts.loaded_hash or "none")[:12], "mission protocol"),
+        _true("parameters", facts.parameters_confirmed, "read back", "PARAM_VALUE"),
+        _true("test_shot", facts.test_shot_received, "CAMERA_FEEDBACK", "camera"),
+        _true("prearm", facts.prearm_ok, facts.prearm_text or "-", "SYS_STATUS"),
+        _least("battery", facts.battery_pct, min(needed, 100.0), "%", "SYS_STATUS"),
+        _least("gps_fix", facts.gps_fix, 3, "", "GPS_RAW_INT"),
+        _least("satellites", facts.satellites, rules.min_satellites, "", "GPS_RAW_INT"),
+        _most("hdop", facts.hdop, rules.max_hdop, "", "GPS_RAW_INT"),
+        *_wind_items(facts.wind, plan, wishes),
+        _most("pose_age", facts.pose_age_s, rules.max_pose_age_s, "s", "AIS"),
+        _true("moored", facts.ship_moored is True, {True: "yes", False: "no", None: "unknown"}[facts.ship_moored], "AIS"),
+        _least("disk", facts.free_disk_mb, rules.min_disk_mb, "MB", "disk"),
+    ]
+    return Board(tuple(items), facts.planned_hash)
+
+
+def _wind_items(wind: Wind | None, plan: Plan, wishes: Wishes) -> list[GateItem]:
+    pose = plan.ship.pose.pose() if plan.ship.pose else None
+    if wind is None or pose is None:
+        return [_most(rule, None, 0.0, "m/s", "WIND") for rule in ("wind", "gust", "wind_towards_hull")]
+    sides: list[Side] = ["stern", "port", "starboard"]
+    flown = [side for side in sides if side != plan.ship.quay_side]
+    towards = max(wind_towards_hull_m_s(wind, pose, side) for side in flown)
+    near = plan.camera.standoff_m < 20.0
+    return [
+        _most("wind", wind.speed_m_s, wishes.max_wind_m_s, "m/s", "WIND"),
+        _most("gust", wind.gust_m_s, wishes.max_gust_m_s, "m/s", "WIND"),
+        _most("wind_towards_hull", towards, wishes.max_wind_to_hull_m_s if near else wishes.max_wind_m_s, "m/s", "WIND"),
+    ]
+
+
+def _true(rule: str, good: bool, value: str, source: str) -> GateItem:  # noqa: FBT001 - the verdict itself
+    return GateItem(rule, value, "must hold", source, "go" if good else "no_go")
+
+
+def _most(rule: str, value: float | None, limit: float, unit: str, source: str) -> GateItem:
+    good = value is not None and value <= limit
+    return GateItem(rule, _text(value, unit), f"<= {limit:g} {unit}".strip(), source, "go" if good else "no_go")
+
+
+def _least(rule: str, value: float | None, limit: float, unit: str, source: str) -> GateItem:
+    good = value is not None and value >= limit
+    return GateItem(rule, _text(value, unit), f">= {limit:.4g} {unit}".strip(), source, "go" if good else "no_go")
+
+
+def _text(value: float | None, unit: str) -> str:
+    return "unknown" if value is None else f"{value:.4g} {unit}".strip()

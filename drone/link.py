@@ -1,0 +1,461 @@
+"""Owns the MAVLink link to one vehicle: codec, heartbeats, telemetry, mission transfer, commands, parameters.
+
+Never decides to fly: what moves the vehicle takes a permit of `drone.gate`, only stopping and coming home needs none.
+The generated dialect is imported here and in the simulator, nowhere else.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from core.clock import Clock
+from core.errors import EnvironmentFault, Refused
+from core.geo import LonLat
+from core.logs import get
+from drone.gate import Permit
+from drone.mission import RESULT_NAMES, Command, MissionItem, MissionType, differences
+from drone.transfer import (
+    CommandCall,
+    Download,
+    DownloadOut,
+    RequestItem,
+    RequestList,
+    SendCount,
+    SendItem,
+    Upload,
+    UploadOut,
+)
+from drone.transport import TlogWriter, Transport
+from drone.vehicle import (
+    LinkState,
+    Mode,
+    PhotoFeedback,
+    SimulatorOnly,
+    StatusText,
+    Telemetry,
+    VehicleIdentity,
+    VehicleIdentityPolicy,
+)
+
+os.environ["MAVLINK20"] = "1"
+from pymavlink.dialects.v20 import ardupilotmega as mav  # noqa: E402 - the dialect reads MAVLINK20 when imported
+
+log = get("drone")
+
+GCS_SYSTEM, GCS_COMPONENT = 255, 190  # MAV_COMP_ID_MISSIONPLANNER, as ground stations use
+_AUTOPILOT = 1  # MAV_COMP_ID_AUTOPILOT1
+_STEP_S = 0.04
+_UPLOAD_TRIES = 4
+_PREARM_BIT = 0x10000000  # MAV_SYS_STATUS_PREARM_CHECK
+# MAVLink message ids and the rates asked for, Hz.
+_STREAMS = {
+    mav.MAVLINK_MSG_ID_GLOBAL_POSITION_INT: 5.0,
+    mav.MAVLINK_MSG_ID_SYS_STATUS: 1.0,
+    mav.MAVLINK_MSG_ID_GPS_RAW_INT: 1.0,
+    mav.MAVLINK_MSG_ID_WIND: 1.0,
+    mav.MAVLINK_MSG_ID_EXTENDED_SYS_STATE: 2.0,
+    mav.MAVLINK_MSG_ID_MISSION_CURRENT: 2.0,
+    mav.MAVLINK_MSG_ID_GIMBAL_DEVICE_ATTITUDE_STATUS: 5.0,
+}
+
+
+@dataclass(slots=True)
+class Link:
+    """One vehicle. All waiting runs on the injected clock; `pump` must be called often and every wait does."""
+
+    transport: Transport
+    clock: Clock
+    tlog: TlogWriter
+    degraded_s: float = 2.0
+    lost_s: float = 5.0
+    policy: VehicleIdentityPolicy = field(default_factory=SimulatorOnly)
+    telemetry: Telemetry = field(default_factory=Telemetry)
+    identity: VehicleIdentity | None = None
+    identity_ok: bool = False
+    _system: int = field(default=0, init=False)
+    _codec: Any = field(init=False, repr=False)
+    _beat_at: float = field(default=-1e9, init=False)
+    _upload: Upload | None = field(default=None, init=False)
+    _download: Download | None = field(default=None, init=False)
+    _command: tuple[int, CommandCall] | None = field(default=None, init=False)
+    _parameters: dict[str, float] = field(default_factory=dict, init=False)
+
+    def __post_init__(self) -> None:
+        self._codec = mav.MAVLink(None, srcSystem=GCS_SYSTEM, srcComponent=GCS_COMPONENT)
+        self._codec.robust_parsing = True
+
+    # --- receiving -------------------------------------------------------------------------------------------------
+
+    @property
+    def state(self) -> LinkState:
+        age = self.heartbeat_age_s
+        if age is None or age > self.lost_s:
+            return "lost"
+        return "ok" if age < self.degraded_s else "degraded"
+
+    @property
+    def heartbeat_age_s(self) -> float | None:
+        beat = self.telemetry.heartbeat_at
+        return None if beat is None else self.clock.monotonic() - beat
+
+    def pump(self) -> None:
+        """Send what is due, take in what has arrived."""
+        now = self.clock.monotonic()
+        if now - self._beat_at >= 1.0:
+            self._beat_at = now
+            self._send(mav.MAVLink_heartbeat_message(mav.MAV_TYPE_GCS, mav.MAV_AUTOPILOT_INVALID, 0, 0, 0, 3))
+        for data in self.transport.receive():
+            for message in self._codec.parse_buffer(data) or []:
+                self._take(message, now)
+        if self._upload is not None:
+            self._send_upload(self._upload.poll(now))
+        if self._download is not None:
+            self._send_download(self._download.poll(now))
+
+    def wait(self, until: Callable[[], bool], timeout_s: float) -> bool:
+        """Pump until the condition holds or the time is over.
+
+        Raises:
+            EnvironmentFault: `drone.link.lost` when a vehicle that was connected has fallen silent.
+        """
+        deadline = self.clock.monotonic() + timeout_s
+        while True:
+            self.pump()
+            if until():
+                return True
+            if self.identity_ok and self.state == "lost":
+                raise EnvironmentFault("drone.link.lost", seconds=f"{self.heartbeat_age_s or 0.0:.1f}")
+            if self.clock.monotonic() >= deadline:
+                return False
+            self.clock.sleep(_STEP_S)
+
+    def _send(self, message: Any) -> None:
+        frame = message.pack(self._codec)
+        # pack() does not count; send() of the dialect would, but it wants a file.
+        self._codec.seq = (self._codec.seq + 1) % 256
+        self.tlog.write(bytes(frame))
+        self.transport.send(bytes(frame))
+
+    def _take(self, message: Any, now: float) -> None:
+        kind = message.get_type()
+        if kind == "BAD_DATA" or (self._system and message.get_srcSystem() != self._system):
+            return
+        self.tlog.write(bytes(message.get_msgbuf()))
+        if kind == "HEARTBEAT" and message.get_srcComponent() != _AUTOPILOT:
+            return
+        handler = _HANDLERS.get(kind)
+        if handler is not None:
+            handler(self, message, now)
+
+    def _on_heartbeat(self, message: Any, now: float) -> None:
+        self._system = self._system or message.get_srcSystem()
+        self.telemetry.heartbeat_at = now
+        self.telemetry.armed = bool(message.base_mode & mav.MAV_MODE_FLAG_SAFETY_ARMED)
+        self.telemetry.custom_mode = int(message.custom_mode)
+
+    def _on_version(self, message: Any, now: float) -> None:
+        del now
+        self.identity = VehicleIdentity(message.vendor_id, message.product_id, bytes(message.flight_custom_version))
+
+    def _on_text(self, message: Any, now: float) -> None:
+        text = message.text.decode("utf-8", "replace") if isinstance(message.text, bytes) else message.text
+        self.telemetry.texts.append(StatusText(now, message.severity, text.rstrip("\0")))
+        log.info("vehicle", text=text.rstrip("\0"))
+
+    def _on_position(self, message: Any, now: float) -> None:
+        t = self.telemetry
+        t.position_at, t.lonlat = now, LonLat(message.lon / 1e7, message.lat / 1e7)
+        t.alt_rel_m, t.heading_deg = message.relative_alt / 1000.0, message.hdg / 100.0
+        t.speed_m_s = math.hypot(message.vx, message.vy) / 100.0
+
+    def _on_status(self, message: Any, now: float) -> None:
+        del now
+        self.telemetry.battery_pct = float(message.battery_remaining) if message.battery_remaining >= 0 else None
+        self.telemetry.prearm_ok = bool(message.onboard_control_sensors_health & _PREARM_BIT)
+
+    def _on_gps(self, message: Any, now: float) -> None:
+        del now
+        self.telemetry.gps_fix = message.fix_type
+        self.telemetry.satellites = message.satellites_visible if message.satellites_visible != 255 else None
+        self.telemetry.hdop = message.eph / 100.0 if message.eph != 65535 else None
+
+    def _on_wind(self, message: Any, now: float) -> None:
+        del now
+        self.telemetry.wind_speed_m_s, self.telemetry.wind_from_deg = message.speed, message.direction % 360.0
+        self.telemetry.wind_gust_m_s = max(self.telemetry.wind_gust_m_s * 0.98, message.speed)
+
+    def _on_landed(self, message: Any, now: float) -> None:
+        del now
+        self.telemetry.landed = message.landed_state == mav.MAV_LANDED_STATE_ON_GROUND
+
+    def _on_current(self, message: Any, now: float) -> None:
+        del now
+        self.telemetry.mission_seq = message.seq
+
+    def _on_gimbal(self, message: Any, now: float) -> None:
+        del now
+        w, x, y, z = message.q
+        self.telemetry.gimbal_pitch_deg = math.degrees(math.asin(max(-1.0, min(1.0, 2.0 * (w * y - z * x)))))
+
+    def _on_photo(self, message: Any, now: float) -> None:
+        del now
+        # Asking for a stream repeats records, and zero ones: keep the first of each index (spec 2b).
+        if message.img_idx in self.telemetry.photos or message.flags != mav.CAMERA_FEEDBACK_PHOTO or message.time_usec == 0:
+            return
+        self.telemetry.photos[message.img_idx] = PhotoFeedback(
+            img_idx=message.img_idx,
+            time_usec=message.time_usec,
+            lonlat=LonLat(message.lng / 1e7, message.lat / 1e7),
+            alt_rel_m=message.alt_rel,
+            yaw_deg_true=message.yaw % 360.0,
+            gimbal_pitch_deg=self.telemetry.gimbal_pitch_deg,
+        )
+
+    def _on_request(self, message: Any, now: float) -> None:
+        if self._upload is not None and message.mission_type == self._upload.mission_type:
+            self._send_upload(self._upload.on_request(message.seq, now))
+
+    def _on_mission_ack(self, message: Any, now: float) -> None:
+        if self._upload is not None and message.mission_type == self._upload.mission_type:
+            self._send_upload(self._upload.on_ack(message.type, now))
+
+    def _on_count(self, message: Any, now: float) -> None:
+        del now
+        if self._download is not None and message.mission_type == self._download.mission_type:
+            self._send_download(self._download.on_count(message.count))
+
+    def _on_item(self, message: Any, now: float) -> None:
+        del now
+        if self._download is not None and message.mission_type == self._download.mission_type:
+            params = (message.param1, message.param2, message.param3, message.param4)
+            item = MissionItem(message.command, message.frame, params, message.x, message.y, message.z)
+            self._send_download(self._download.on_item(message.seq, item))
+
+    def _on_command_ack(self, message: Any, now: float) -> None:
+        if self._command is not None and message.command == self._command[0]:
+            self._command[1].on_ack(message.result, now)
+
+    def _on_parameter(self, message: Any, now: float) -> None:
+        del now
+        name = message.param_id.decode() if isinstance(message.param_id, bytes) else message.param_id
+        self._parameters[name.rstrip("\0")] = float(message.param_value)
+
+    # --- set-up ----------------------------------------------------------------------------------------------------
+
+    def connect(self, timeout_s: float = 30.0) -> VehicleIdentity:
+        """Find the vehicle and who it is.
+
+        Raises:
+            EnvironmentFault: `drone.link.silent`, nothing was heard.
+            Refused: `drone.link.not_simulator`, the vehicle is not one this program may fly.
+        """
+        if not self.wait(lambda: self._system != 0, timeout_s):
+            raise EnvironmentFault("drone.link.silent", seconds=f"{timeout_s:g}")
+        for _ in range(5):
+            self._send_command(Command.REQUEST_MESSAGE, (float(mav.MAVLINK_MSG_ID_AUTOPILOT_VERSION),), 0)
+            if self.wait(lambda: self.identity is not None, 2.0):
+                break
+        if self.identity is None or not self.policy.accepts(self.identity):
+            raise Refused("drone.link.not_simulator", identity=str(self.identity or "no AUTOPILOT_VERSION"))
+        self.identity_ok = True
+        for message_id, rate in _STREAMS.items():
+            self.command(Command.SET_MESSAGE_INTERVAL, float(message_id), 1e6 / rate)
+        return self.identity
+
+    def set_parameter(self, name: str, value: float) -> None:
+        """Set and read back; raises EnvironmentFault `drone.link.parameter` when the vehicle keeps another value."""
+        self._parameters.pop(name, None)
+        for _ in range(6):
+            key = name.encode()
+            self._send(mav.MAVLink_param_set_message(self._system, _AUTOPILOT, key, value, mav.MAV_PARAM_TYPE_REAL32))
+            self.wait(lambda: name in self._parameters, 0.8)
+            if math.isclose(self._parameters.get(name, math.nan), value, rel_tol=1e-5, abs_tol=1e-6):
+                return
+        raise EnvironmentFault("drone.link.parameter", name=name, value=value, kept=self._parameters.get(name))
+
+    def upload(self, items: list[MissionItem], mission_type: MissionType) -> None:
+        """Send items and read them back until they compare equal.
+
+        Raises:
+            Refused: `drone.mission.refused` with the vehicle's own sentence.
+            EnvironmentFault: `drone.mission.unconfirmed` when no read-back ever matched.
+        """
+        for _ in range(_UPLOAD_TRIES):
+            now = self.clock.monotonic()
+            upload = Upload(items, mission_type, now)
+            self._upload = upload
+            self.wait(lambda run=upload: run.state != "running", 60.0 + 2.0 * len(items))  # type: ignore[misc]
+            self._upload = None
+            if upload.state == "refused":
+                self.wait(lambda since=now: any(t.at_s >= since for t in self.telemetry.texts), 1.0)  # type: ignore[misc]
+                said = next((t.text for t in reversed(self.telemetry.texts) if t.at_s >= now), "-")
+                name = RESULT_NAMES.get(upload.result, str(upload.result))
+                raise Refused("drone.mission.refused", result=name, sentence=said)
+            if upload.state != "running" and not differences(items, self.download(mission_type), mission_type):
+                return
+        raise EnvironmentFault("drone.mission.unconfirmed", tries=_UPLOAD_TRIES)
+
+    def download(self, mission_type: MissionType) -> list[MissionItem]:
+        """Items as the vehicle holds them; raises EnvironmentFault `drone.mission.unreadable`."""
+        download = Download(mission_type)
+        self._download = download
+        finished = self.wait(lambda: download.done, 120.0)
+        self._download = None
+        if not finished:
+            raise EnvironmentFault("drone.mission.unreadable", have=len(download.items), of=download.count)
+        return [download.items[seq] for seq in range(download.count or 0)]
+
+    # --- commands --------------------------------------------------------------------------------------------------
+
+    def command(self, command: Command, *params: float, timeout_s: float = 10.0) -> int:
+        """Send a command that moves nothing; returns MAV_RESULT (0 accepted), or -1 without an answer.
+
+        Raises ValueError for a command that moves the vehicle: those have methods of their own.
+        """
+        if command in {Command.COMPONENT_ARM_DISARM, Command.MISSION_START, Command.DO_SET_MODE, Command.NAV_TAKEOFF}:
+            raise ValueError(f"{command.name} moves the vehicle")
+        return self._call(command, params, timeout_s)
+
+    def arm(self, permit: Permit) -> None:
+        """GUIDED, then arm; raises Refused `drone.vehicle.refused` with the autopilot's own sentence."""
+        self._need(permit)
+        self._switch(Mode.GUIDED)
+        self._demand(Command.COMPONENT_ARM_DISARM, (1.0,), "arm")
+
+    def start_mission(self, permit: Permit) -> None:
+        """AUTO, then start; raises Refused `drone.vehicle.refused`."""
+        self._need(permit)
+        self._switch(Mode.AUTO)
+        self._demand(Command.MISSION_START, (0.0, 0.0), "start")
+
+    def brake(self) -> bool:
+        return self._try_mode(Mode.BRAKE)
+
+    def return_home(self) -> bool:
+        return self._try_mode(Mode.RTL)
+
+    def land(self) -> bool:
+        return self._try_mode(Mode.LAND)
+
+    def back_off_to(self, place: LonLat, alt_rel_m: float) -> bool:
+        """GUIDED to a place farther from the hull: part of the way home, so it needs no permit."""
+        if not self._try_mode(Mode.GUIDED):
+            return False
+        position_only = 0b110111111000  # use x y z, ignore velocity, acceleration, yaw and yaw rate
+        self._send(
+            mav.MAVLink_set_position_target_global_int_message(
+                0, self._system, _AUTOPILOT, mav.MAV_FRAME_GLOBAL_RELATIVE_ALT_INT, position_only,
+                round(place.lat * 1e7), round(place.lon * 1e7), alt_rel_m, 0, 0, 0, 0, 0, 0, 0, 0,
+            )
+        )  # fmt: skip
+        return True
+
+    def _need(self, permit: Permit) -> None:
+        if not isinstance(permit, Permit) or not self.identity_ok:
+            raise Refused("drone.gate.no_go", reasons="no permit")
+
+    def _switch(self, mode: Mode) -> None:
+        if not self._try_mode(mode):
+            raise Refused("drone.vehicle.refused", action=mode.name, sentence=self.telemetry.last_text() or "-")
+
+    def _try_mode(self, mode: Mode) -> bool:
+        flag = float(mav.MAV_MODE_FLAG_CUSTOM_MODE_ENABLED)
+        if self._call(Command.DO_SET_MODE, (flag, float(mode)), 10.0) != 0:
+            return False
+        return self.wait(lambda: self.telemetry.custom_mode == mode, 5.0)
+
+    def _demand(self, command: Command, params: tuple[float, ...], action: str) -> None:
+        since = self.clock.monotonic()
+        if self._call(command, params, 10.0) == 0:
+            return
+        self.wait(lambda: any(text.at_s >= since for text in self.telemetry.texts), 1.0)
+        raise Refused("drone.vehicle.refused", action=action, sentence=self.telemetry.last_text() or "-")
+
+    def _call(self, command: int, params: tuple[float, ...], timeout_s: float) -> int:
+        call = CommandCall()
+        self._command = (command, call)
+
+        def answered() -> bool:
+            for out in call.poll(self.clock.monotonic()):
+                self._send_command(command, params, out.confirmation)
+            return call.result is not None or call.gave_up
+
+        self.wait(answered, timeout_s)
+        self._command = None
+        return -1 if call.result is None else call.result
+
+    def _send_command(self, command: int, params: tuple[float, ...], confirmation: int) -> None:
+        padded = (*params, *(0.0,) * 7)[:7]
+        self._send(mav.MAVLink_command_long_message(self._system, _AUTOPILOT, command, confirmation, *padded))
+
+    def _send_upload(self, out: list[UploadOut]) -> None:
+        upload = self._upload
+        if upload is None:
+            return
+        kind = int(upload.mission_type)
+        for step in out:
+            if isinstance(step, SendCount):
+                self._send(mav.MAVLink_mission_count_message(self._system, _AUTOPILOT, step.count, kind))
+            elif isinstance(step, SendItem):
+                item = upload.items[step.seq]
+                self._send(
+                    mav.MAVLink_mission_item_int_message(
+                        self._system, _AUTOPILOT, step.seq, item.frame, item.command, 0, 1, *item.params,
+                        item.x, item.y, item.z, kind,
+                    )
+                )  # fmt: skip
+
+    def _send_download(self, out: list[DownloadOut]) -> None:
+        if self._download is None:
+            return
+        kind = int(self._download.mission_type)
+        for step in out:
+            if isinstance(step, RequestList):
+                self._send(mav.MAVLink_mission_request_list_message(self._system, _AUTOPILOT, kind))
+            elif isinstance(step, RequestItem):
+                self._send(mav.MAVLink_mission_request_int_message(self._system, _AUTOPILOT, step.seq, kind))
+            else:
+                self._send(mav.MAVLink_mission_ack_message(self._system, _AUTOPILOT, 0, kind))
+
+
+_HANDLERS: dict[str, Callable[[Link, Any, float], None]] = {
+    "HEARTBEAT": Link._on_heartbeat,
+    "AUTOPILOT_VERSION": Link._on_version,
+    "STATUSTEXT": Link._on_text,
+    "GLOBAL_POSITION_INT": Link._on_position,
+    "SYS_STATUS": Link._on_status,
+    "GPS_RAW_INT": Link._on_gps,
+    "WIND": Link._on_wind,
+    "EXTENDED_SYS_STATE": Link._on_landed,
+    "MISSION_CURRENT": Link._on_current,
+    "GIMBAL_DEVICE_ATTITUDE_STATUS": Link._on_gimbal,
+    "CAMERA_FEEDBACK": Link._on_photo,
+    "MISSION_REQUEST": Link._on_request,
+    "MISSION_REQUEST_INT": Link._on_request,
+    "MISSION_ACK": Link._on_mission_ack,
+    "MISSION_COUNT": Link._on_count,
+    "MISSION_ITEM_INT": Link._on_item,
+    "COMMAND_ACK": Link._on_command_ack,
+    "PARAM_VALUE": Link._on_parameter,
+}
+
+
+def photos_in_tlog(frames: list[bytes]) -> dict[int, PhotoFeedback]:
+    """The photo feedbacks of recorded frames (`drone.transport.read_tlog`), by image index; frames that do not decode
+    are skipped.
+    """
+    reader = Link.__new__(Link)
+    reader.telemetry = Telemetry()
+    codec = mav.MAVLink(None)
+    codec.robust_parsing = True
+    for frame in frames:
+        for message in codec.parse_buffer(frame) or []:
+            if message.get_type() == "CAMERA_FEEDBACK":
+                reader._on_photo(message, 0.0)
+            elif message.get_type() == "GIMBAL_DEVICE_ATTITUDE_STATUS":
+                reader._on_gimbal(message, 0.0)
+    return reader.telemetry.photos

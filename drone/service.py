@@ -1,0 +1,123 @@
+"""Owns whole surveys: a plan flown by the simulated vehicle into a survey folder, and the coverage of a flown survey.
+
+Never plans by itself and never looks a ship up.
+"""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import numpy as np
+
+from config.settings import DroneSettings
+from core.clock import FastClock
+from core.hullform import HullForm
+from core.ship import Side
+from drone.capture import CaptureFrame, collect, load_survey
+from drone.coverage import ViewRule, measure
+from drone.flight import FlightProgress, FlightResult, Watch, fly
+from drone.link import Link
+from drone.model import Coverage, Plan
+from drone.packs import camera
+from drone.packs import limits as load_limits
+from drone.planner import Wishes
+from drone.pose import CameraPose
+from drone.simulator import start_simulator
+from drone.transport import TlogWriter, UdpTransport
+
+PLAN_FILE, TLOG_FILE = "plan.json", "flight.tlog"
+
+
+@dataclass(frozen=True, slots=True)
+class SurveyRun:
+    """A finished flight: its survey folder, the log, the truth masks of a simulated flight (for scores only)."""
+
+    flight: FlightResult
+    survey: Path
+    plan_file: Path
+    tlog: Path
+    truth: Path
+    clock_speed: float
+
+
+def fly_simulated(
+    plan: Plan,
+    ship_file: Path,
+    folder: Path,
+    settings: DroneSettings,
+    *,
+    speed: float,
+    start: datetime,
+    seed: int = 1,
+    fault: str = "none",
+    moored: Callable[[], bool | None] = lambda: True,
+    abort: Callable[[], bool] = lambda: False,
+    on_progress: Callable[[FlightProgress], None] = lambda _: None,
+) -> SurveyRun:
+    """Start the simulator, fly the plan over MAVLink on loopback, collect the photos into `<folder>/survey`.
+
+    A folder with a finished survey must not exist yet; half a flight left by a kill is thrown away and flown again.
+
+    Raises:
+        what `drone.flight.fly`, `drone.capture.collect` and `SimulatorProcess.eject_card` raise.
+    """
+    work = folder / "work"
+    shutil.rmtree(work, ignore_errors=True)
+    work.mkdir(parents=True)
+    plan_file = folder / PLAN_FILE
+    plan_file.write_text(plan.to_json(), encoding="utf-8")
+    transport = UdpTransport("127.0.0.1", 0)
+    clock = FastClock(speed, start, time.time())
+    limits = load_limits()
+    try:
+        with (
+            start_simulator(
+                plan, ship_file, work, transport.port, clock, seed=seed, fault=fault, battery_minutes=settings.battery_minutes
+            ) as simulator,
+            TlogWriter(folder / TLOG_FILE, clock) as tlog,
+        ):
+            link = Link(transport, clock, tlog, settings.link_degraded_s, settings.link_lost_s)
+            watch = Watch(moored, abort, folder)
+            result = fly(plan, link, Wishes.from_settings(settings), limits, watch, on_progress)
+            card = simulator.eject_card(len(link.telemetry.photos))
+    finally:
+        transport.close()
+    frame = CaptureFrame(
+        geometry=plan.ship.geometry.geometry(),
+        pose=plan.ship.pose.pose() if plan.ship.pose else None,
+        home_alt_m=plan.home_lonlat_alt[2],
+        camera=camera(plan.camera.id),
+        simulated=True,
+    )
+    flown = {photo.img_idx for photo in result.photos}
+    tests = frozenset(f"IMG_{index:04d}.jpg" for index in set(link.telemetry.photos) - flown)
+    survey = collect(card, list(result.photos), frame, folder / "survey", tests)
+    truth = folder / "truth"
+    shutil.rmtree(truth, ignore_errors=True)
+    card.with_name("card_truth").replace(truth)
+    shutil.rmtree(card, ignore_errors=True)
+    return SurveyRun(result, survey, plan_file, folder / TLOG_FILE, truth, speed)
+
+
+def survey_coverage(survey_folder: Path, sides: tuple[Side, ...], target_gsd_mm: float) -> Coverage:
+    """Coverage of the sides by the photos that have a pose; raises what `load_survey` raises."""
+    survey = load_survey(survey_folder)
+    rules = load_limits().planner
+    poses = [
+        CameraPose.from_quaternion(np.array(photo.c_ship_m), photo.q_ship_xyzw)
+        for photo in survey.photos
+        if photo.c_ship_m is not None and photo.q_ship_xyzw is not None
+    ]
+    rule = ViewRule(target_gsd_mm * rules.gsd_tolerance, rules.max_incidence_deg)
+    return measure(HullForm(survey.ship.geometry()), sides, survey.camera, poses, rule, survey.draught_m)
+
+
+def planned_sides(plan: Plan) -> tuple[Side, ...]:
+    """The sides a plan covers."""
+    sides: tuple[Side, ...] = ("stern", "port", "starboard")
+    return tuple(side for side in sides if side != plan.ship.quay_side)

@@ -1,0 +1,34 @@
+"""Owns flying in virtual time: a clock whose sleep steps the simulated vehicle, so that link and vehicle share one time.
+
+Never waits for the wall.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from core.clock import ManualClock
+from drone.sim.vehicle import STEP_S, SimVehicle
+
+
+class LockstepClock(ManualClock):
+    """Sleeping advances the time in vehicle steps and steps every vehicle that joined."""
+
+    def __init__(self, start: datetime) -> None:
+        super().__init__(start)
+        self._vehicles: list[SimVehicle] = []
+
+    def join(self, vehicle: SimVehicle) -> None:
+        self._vehicles.append(vehicle)
+
+    def leave(self, vehicle: SimVehicle) -> None:
+        """The vehicle falls silent, as if its process had been killed."""
+        self._vehicles.remove(vehicle)
+
+    def sleep(self, seconds: float) -> None:
+        end = self.monotonic() + seconds
+        while self.monotonic() < end - 1e-9:
+            self.advance(min(STEP_S, end - self.monotonic()))
+            for vehicle in self._vehicles:
+                while vehicle.now + STEP_S <= self.monotonic() + 1e-9:
+                    vehicle.step()

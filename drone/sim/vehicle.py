@@ -1,0 +1,324 @@
+"""Owns the simulated vehicle's MAVLink side: what it sends, when, and how it answers. Says SIMULATED in its STATUSTEXT.
+
+Never flies by itself: `drone.sim.autopilot` does. Silent but for HEARTBEAT and STATUSTEXT until asked (ArduCopter).
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from core.geo import LonLat
+from drone.mission import Command, MissionItem, MissionType
+from drone.sim.autopilot import Autopilot, ShotTaken
+from drone.sim.missions import Ask, MissionStore, Out
+from drone.sim.world import Body, Fault, WorldSpec
+from drone.transport import Transport
+from drone.vehicle import SIMULATOR_PRODUCT_ID, SIMULATOR_VENDOR_ID, SIMULATOR_VERSION
+
+os.environ["MAVLINK20"] = "1"
+from pymavlink.dialects.v20 import ardupilotmega as mav  # noqa: E402 - the dialect reads MAVLINK20 when imported
+
+STEP_S = 0.05
+_SYSTEM, _AUTOPILOT = 1, 1
+_ANNOUNCE_S = 60.0
+_LINK_DIES_AFTER_SHOTS = 8
+_PREARM_BIT = 0x10000000
+_ACCEPTED, _DENIED, _UNSUPPORTED, _FAILED = 0, 2, 3, 4
+
+
+@dataclass(frozen=True, slots=True)
+class Exposure:
+    """A shot with its time, handed to whoever renders it."""
+
+    shot: ShotTaken
+    at_utc: datetime
+
+
+@dataclass(slots=True)
+class SimVehicle:
+    """Step it; it reads its transport and answers. `start` is the UTC time of its power-on."""
+
+    spec: WorldSpec
+    transport: Transport
+    start: datetime
+    on_exposure: Callable[[Exposure], None]
+    version: bytes = SIMULATOR_VERSION
+    autopilot: Autopilot = field(init=False)
+    _codec: Any = field(init=False, repr=False)
+    _intervals: dict[int, float] = field(default_factory=dict)
+    _sent: dict[int, float] = field(default_factory=dict)
+    _beat_at: float = -1e9
+    _announced: float = -1e9
+
+    def __post_init__(self) -> None:
+        self._codec = mav.MAVLink(None, srcSystem=_SYSTEM, srcComponent=_AUTOPILOT)
+        self._codec.robust_parsing = True
+        home = self.spec.home
+        item = MissionItem(Command.NAV_WAYPOINT, 0, x=round(home.lat * 1e7), y=round(home.lon * 1e7), z=0.0)
+        store = MissionStore(item, full=self.spec.fault is Fault.REFUSE_MISSION)
+        self.autopilot = Autopilot(Body(self.spec), store, self._say, self._shot)
+
+    @property
+    def now(self) -> float:
+        return self.autopilot.now
+
+    @property
+    def silent(self) -> bool:
+        return self.spec.fault is Fault.LINK_DIES and self.autopilot.shots >= _LINK_DIES_AFTER_SHOTS
+
+    def step(self) -> None:
+        """Advance by STEP_S of simulated time and do what is due."""
+        for data in self.transport.receive():
+            for message in self._codec.parse_buffer(data) or []:
+                if not self.silent:
+                    self._take(message)
+        self.autopilot.step(STEP_S)
+        self._send_mission(self.autopilot.store.poll(self.now))
+        self._telemetry()
+
+    # --- sending ---------------------------------------------------------------------------------------------------
+
+    def _send(self, message: Any) -> None:
+        if self.silent:
+            return
+        frame = message.pack(self._codec)
+        self._codec.seq = (self._codec.seq + 1) % 256
+        self.transport.send(bytes(frame))
+
+    def _say(self, severity: int, text: str) -> None:
+        self._send(mav.MAVLink_statustext_message(severity, text.encode()[:50]))
+
+    def _shot(self, shot: ShotTaken) -> None:
+        at = datetime.fromtimestamp(self.start.timestamp() + shot.at_s, tz=self.start.tzinfo)
+        self._send(
+            mav.MAVLink_camera_feedback_message(
+                round(at.timestamp() * 1e6), 0, 0, shot.index, round(shot.lonlat.lat * 1e7), round(shot.lonlat.lon * 1e7),
+                shot.alt_rel_m + self.spec.home_alt_m, shot.alt_rel_m, 0.0, 0.0, shot.yaw_deg, 0.0,
+                mav.CAMERA_FEEDBACK_PHOTO, shot.index,
+            )
+        )  # fmt: skip
+        self.on_exposure(Exposure(shot, at))
+
+    def _send_mission(self, out: list[Out]) -> None:
+        for step in out:
+            if isinstance(step, Ask):
+                self._send(mav.MAVLink_mission_request_message(255, 190, step.seq, int(step.mission_type)))
+                continue
+            if step.text:
+                self._say(4 if step.result else 6, step.text)
+            self._send(mav.MAVLink_mission_ack_message(255, 190, step.result, int(step.mission_type)))
+
+    def _telemetry(self) -> None:
+        if self.now - self._beat_at >= 1.0:
+            self._beat_at = self.now
+            self._heartbeat()
+        if self.now - self._announced >= _ANNOUNCE_S:
+            self._announced = self.now
+            self._say(6, "SIMULATED vehicle, YunJian drone.sim")
+        for message_id, interval in self._intervals.items():
+            if self.now - self._sent.get(message_id, -1e9) >= interval - STEP_S / 2:
+                self._sent[message_id] = self.now
+                self._send(_MESSAGES[message_id](self))
+
+    def _heartbeat(self) -> None:
+        armed = mav.MAV_MODE_FLAG_SAFETY_ARMED if self.autopilot.armed else 0
+        status = mav.MAV_STATE_STANDBY if self.autopilot.body.on_ground else mav.MAV_STATE_ACTIVE
+        base = mav.MAV_MODE_FLAG_CUSTOM_MODE_ENABLED | armed
+        autopilot, kind = mav.MAV_AUTOPILOT_ARDUPILOTMEGA, mav.MAV_TYPE_QUADROTOR
+        self._send(mav.MAVLink_heartbeat_message(kind, autopilot, base, int(self.autopilot.mode), status, 3))
+
+    @property
+    def _boot_ms(self) -> int:
+        return round(self.now * 1000)
+
+    def _position(self) -> Any:
+        here, speed = self.autopilot.body.measured_lonlat, self.autopilot.body.velocity_m_s * 100.0
+        alt = round(self.autopilot.alt_rel_m * 1000)
+        if not self.autopilot.position_ok:
+            here = LonLat(0.0, 0.0)
+        return mav.MAVLink_global_position_int_message(
+            self._boot_ms, round(here.lat * 1e7), round(here.lon * 1e7), alt + round(self.spec.home_alt_m * 1000), alt,
+            round(speed[1]), round(speed[0]), round(-speed[2]), round(self.autopilot.body.yaw_deg * 100) % 36000,
+        )  # fmt: skip
+
+    def _status(self) -> Any:
+        healthy = 0 if self.autopilot.prearm() else _PREARM_BIT
+        battery = round(self.autopilot.body.battery_pct)
+        return mav.MAVLink_sys_status_message(_PREARM_BIT, _PREARM_BIT, healthy, 100, 15200, -1, battery, 0, 0, 0, 0, 0, 0)
+
+    def _gps(self) -> Any:
+        good = self.autopilot.position_ok
+        here = self.autopilot.body.measured_lonlat
+        return mav.MAVLink_gps_raw_int_message(
+            round(self.now * 1e6), 6 if good else 1, round(here.lat * 1e7), round(here.lon * 1e7), 0,
+            70 if good else 65535, 65535, 65535, 65535, 17 if good else 3,
+        )  # fmt: skip
+
+    def _wind(self) -> Any:
+        wind = self.autopilot.body.wind
+        return mav.MAVLink_wind_message(wind.from_deg_true, wind.speed_m_s, 0.0)
+
+    def _landed(self) -> Any:
+        ground = mav.MAV_LANDED_STATE_ON_GROUND if self.autopilot.body.on_ground else mav.MAV_LANDED_STATE_IN_AIR
+        return mav.MAVLink_extended_sys_state_message(0, ground)
+
+    def _current(self) -> Any:
+        return mav.MAVLink_mission_current_message(self.autopilot.mission_seq)
+
+    def _gimbal(self) -> Any:
+        half_pitch = math.radians(self.autopilot.body.gimbal_pitch_deg) / 2
+        half_yaw = math.radians(self.autopilot.body.yaw_deg) / 2
+        cp, sp, cy, sy = math.cos(half_pitch), math.sin(half_pitch), math.cos(half_yaw), math.sin(half_yaw)
+        q = [cy * cp, -sy * sp, cy * sp, sy * cp]  # yaw, then pitch; earth frame
+        return mav.MAVLink_gimbal_device_attitude_status_message(0, 0, self._boot_ms, 0, q, 0.0, 0.0, 0.0, 0)
+
+    def _attitude(self) -> Any:
+        yaw = math.radians((self.autopilot.body.yaw_deg + 180) % 360 - 180)
+        return mav.MAVLink_attitude_message(self._boot_ms, 0.0, 0.0, yaw, 0.0, 0.0, 0.0)
+
+    def _home(self) -> Any:
+        home = self.spec.home
+        return mav.MAVLink_home_position_message(
+            round(home.lat * 1e7), round(home.lon * 1e7), round(self.spec.home_alt_m * 1000), 0, 0, 0, [1, 0, 0, 0], 0, 0, 0
+        )
+
+    def _version(self) -> Any:
+        capabilities = mav.MAV_PROTOCOL_CAPABILITY_MISSION_INT | mav.MAV_PROTOCOL_CAPABILITY_MAVLINK2
+        capabilities |= mav.MAV_PROTOCOL_CAPABILITY_MISSION_FENCE | mav.MAV_PROTOCOL_CAPABILITY_COMMAND_INT
+        custom = list(self.version.ljust(8, b"\0")[:8])
+        vendor = (SIMULATOR_VENDOR_ID, SIMULATOR_PRODUCT_ID) if self.version == SIMULATOR_VERSION else (0x1209, 0x5740)
+        return mav.MAVLink_autopilot_version_message(capabilities, 0x040700FF, 0, 0, 0, custom, [0] * 8, [0] * 8, *vendor, 1)
+
+    # --- receiving -------------------------------------------------------------------------------------------------
+
+    def _take(self, message: Any) -> None:
+        kind = message.get_type()
+        if kind == "HEARTBEAT" and message.get_srcSystem() == 255:
+            self.autopilot.gcs_heard = self.now
+        elif kind == "COMMAND_LONG":
+            self._command(message.command, [getattr(message, f"param{n}") for n in range(1, 8)])
+        elif kind == "COMMAND_INT":
+            params = [message.param1, message.param2, message.param3, message.param4, message.x, message.y, message.z]
+            self._command(message.command, params)
+        elif kind in {"MISSION_COUNT", "MISSION_ITEM_INT", "MISSION_CLEAR_ALL", "MISSION_REQUEST_LIST"}:
+            self._mission(kind, message)
+        elif kind in {"MISSION_REQUEST_INT", "MISSION_REQUEST"}:
+            self._read_back(message)
+        elif kind == "PARAM_SET":
+            self._set_parameter(_name(message.param_id), message.param_value)
+        elif kind == "PARAM_REQUEST_READ":
+            self._send_parameter(_name(message.param_id))
+        elif kind == "SET_POSITION_TARGET_GLOBAL_INT":
+            self.autopilot.go_to(LonLat(message.lon_int / 1e7, message.lat_int / 1e7), message.alt)
+        elif kind == "SET_MODE":
+            self.autopilot.set_mode(message.custom_mode)
+
+    def _mission(self, name: str, message: Any) -> None:
+        try:
+            kind = MissionType(message.mission_type)
+        except ValueError:
+            return
+        store = self.autopilot.store
+        if name == "MISSION_COUNT":
+            self._send_mission(store.on_count(message.count, kind, self.now))
+        elif name == "MISSION_CLEAR_ALL":
+            self._send_mission([store.clear(kind)])
+        elif name == "MISSION_REQUEST_LIST":
+            self._send(mav.MAVLink_mission_count_message(255, 190, len(store.stored[kind]), int(kind)))
+        else:
+            params = (message.param1, message.param2, message.param3, message.param4)
+            params = (*(0.0 if math.isnan(value) else value for value in params[:3]), _zero(params[3]))
+            item = MissionItem(message.command, message.frame, params, message.x, message.y, message.z)
+            self._send_mission(store.on_item(message.seq, item, kind, self.now))
+
+    def _read_back(self, message: Any) -> None:
+        stored = self.autopilot.store.stored[MissionType(message.mission_type)]
+        if message.seq >= len(stored):
+            return
+        item = stored[message.seq]
+        self._send(
+            mav.MAVLink_mission_item_int_message(
+                255, 190, message.seq, item.frame, item.command, 0, 1, *item.params, item.x, item.y, item.z,
+                message.mission_type,
+            )
+        )  # fmt: skip
+
+    def _set_parameter(self, name: str, value: float) -> None:
+        if name in self.autopilot.parameters:
+            self.autopilot.parameters[name] = value
+            self._send_parameter(name)
+
+    def _send_parameter(self, name: str) -> None:
+        value = self.autopilot.parameters.get(name)
+        if value is not None:
+            count = len(self.autopilot.parameters)
+            self._send(mav.MAVLink_param_value_message(name.encode(), value, mav.MAV_PARAM_TYPE_REAL32, count, 65535))
+
+    def _command(self, command: int, params: list[float]) -> None:
+        self._send(mav.MAVLink_command_ack_message(command, self._execute(command, params)))
+
+    def _execute(self, command: int, params: list[float]) -> int:
+        pilot = self.autopilot
+        if command == Command.SET_MESSAGE_INTERVAL:
+            return self._set_interval(int(params[0]), params[1])
+        if command == Command.REQUEST_MESSAGE:
+            build = _MESSAGES.get(int(params[0]))
+            if build is None:
+                return _FAILED
+            self._send(build(self))
+            return _ACCEPTED
+        if command == mav.MAV_CMD_REQUEST_AUTOPILOT_CAPABILITIES:
+            self._send(self._version())
+            return _ACCEPTED
+        actions: dict[int, Callable[[], bool]] = {
+            Command.DO_SET_MODE: lambda: pilot.set_mode(int(params[1])),
+            Command.COMPONENT_ARM_DISARM: lambda: pilot.arm() if params[0] else pilot.disarm(force=params[1] == 21196.0),
+            Command.MISSION_START: pilot.start_mission,
+            Command.NAV_TAKEOFF: lambda: pilot.take_off(params[6]),
+            Command.DO_DIGICAM_CONTROL: lambda: params[4] == 1 and pilot.shoot(),
+            Command.NAV_RTL: lambda: pilot.set_mode(6),
+            Command.NAV_LAND: lambda: pilot.set_mode(9),
+        }
+        if command == Command.DO_GIMBAL_MANAGER_PITCHYAW:
+            pilot.point_gimbal(params[0])
+            return _ACCEPTED
+        action = actions.get(command)
+        if action is None:
+            return _UNSUPPORTED
+        return _ACCEPTED if action() else _FAILED
+
+    def _set_interval(self, message_id: int, interval_us: float) -> int:
+        if message_id not in _MESSAGES:
+            return _DENIED
+        if interval_us < 0:
+            self._intervals.pop(message_id, None)
+        else:
+            self._intervals[message_id] = max(interval_us / 1e6, STEP_S)
+        return _ACCEPTED
+
+
+def _zero(value: float) -> float:
+    return 0.0 if math.isnan(value) else value
+
+
+def _name(raw: bytes | str) -> str:
+    return (raw.decode() if isinstance(raw, bytes) else raw).rstrip("\0")
+
+
+_MESSAGES: dict[int, Callable[[SimVehicle], Any]] = {
+    mav.MAVLINK_MSG_ID_GLOBAL_POSITION_INT: SimVehicle._position,
+    mav.MAVLINK_MSG_ID_SYS_STATUS: SimVehicle._status,
+    mav.MAVLINK_MSG_ID_GPS_RAW_INT: SimVehicle._gps,
+    mav.MAVLINK_MSG_ID_WIND: SimVehicle._wind,
+    mav.MAVLINK_MSG_ID_EXTENDED_SYS_STATE: SimVehicle._landed,
+    mav.MAVLINK_MSG_ID_MISSION_CURRENT: SimVehicle._current,
+    mav.MAVLINK_MSG_ID_GIMBAL_DEVICE_ATTITUDE_STATUS: SimVehicle._gimbal,
+    mav.MAVLINK_MSG_ID_ATTITUDE: SimVehicle._attitude,
+    mav.MAVLINK_MSG_ID_HOME_POSITION: SimVehicle._home,
+    mav.MAVLINK_MSG_ID_AUTOPILOT_VERSION: SimVehicle._version,
+}

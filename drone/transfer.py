@@ -1,0 +1,200 @@
+"""Owns the conversations of MAVLink as machines without I/O: mission upload, mission download, one command.
+
+Never reads a clock or a socket: the link feeds messages and the time, and sends what the machines hand back.
+Rules: MAVLink mission protocol and the drone spec, section 4.1 (what survives 30 % loss against ArduCopter).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from drone.mission import MissionItem, MissionType
+
+INVALID_SEQUENCE, CANCELLED, ERROR = 13, 15, 1
+IN_PROGRESS = 5
+_COUNT_AGAIN_S = 1.0
+_NUDGE_S = 0.25
+_RESTART_S = 9.5
+_FINAL_ACK_S = 2.0
+_REQUEST_AGAIN_S = 0.25
+_WINDOW = 6
+_COMMAND_AGAIN_S = 0.7
+_COMMAND_TRIES = 8
+
+
+@dataclass(frozen=True, slots=True)
+class SendCount:
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class SendItem:
+    seq: int
+
+
+@dataclass(frozen=True, slots=True)
+class RequestList:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class RequestItem:
+    seq: int
+
+
+@dataclass(frozen=True, slots=True)
+class SendAck:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class SendCommand:
+    confirmation: int
+
+
+UploadOut = SendCount | SendItem
+DownloadOut = RequestList | RequestItem | SendAck
+UploadState = Literal["running", "accepted", "unsure", "refused"]
+
+
+@dataclass(slots=True)
+class Upload:
+    """Sends items. Ends `accepted`, `refused` with `result`, or `unsure` when the last acknowledgement got lost; only a
+    read-back that compares equal makes an upload good.
+    """
+
+    items: list[MissionItem]
+    mission_type: MissionType
+    now: float
+    state: UploadState = "running"
+    result: int = 0
+    restarts: int = 0
+    _requested: int = -1
+    _heard: float = field(init=False)
+    _sent: float = field(default=-1e9, init=False)
+    _ahead: bool = field(default=False, init=False)
+
+    def __post_init__(self) -> None:
+        self._heard = self.now
+
+    def on_request(self, seq: int, now: float) -> list[UploadOut]:
+        """Answer every request, for any item, any number of times."""
+        self._heard = now
+        if not 0 <= seq < len(self.items):
+            return []
+        self._requested, self._ahead = seq, False
+        self._sent = now
+        return [SendItem(seq)]
+
+    def on_ack(self, result: int, now: float) -> list[UploadOut]:
+        """Out-of-sequence is noise while items flow; cancelled means start again; other refusals are final."""
+        self._heard = now
+        if result == INVALID_SEQUENCE:
+            return []
+        if result == CANCELLED:
+            return self._restart(now)
+        if result == 0:
+            # A late acknowledgement of an earlier transfer is possible: without our last item sent it proves nothing.
+            self.state = "accepted" if self._all_requested or not self.items else "running"
+        elif result == ERROR and self._all_requested:
+            self.state = "unsure"  # what a vehicle answers to an item after it has finished
+        else:
+            self.state, self.result = "refused", result
+        return []
+
+    def poll(self, now: float) -> list[UploadOut]:
+        """What to send at `now`."""
+        if self.state != "running":
+            return []
+        silent = now - self._heard
+        if silent >= _RESTART_S:
+            return self._restart(now)
+        if self._requested < 0:
+            return self._count(now) if now - self._sent >= _COUNT_AGAIN_S else []
+        if self._all_requested and silent >= _FINAL_ACK_S:
+            self.state = "unsure"
+            return []
+        if now - self._sent < _NUDGE_S:
+            return []
+        # Silence: either our item or the vehicle's next request was lost. Send the item again, then the next one.
+        seq = min(self._requested + (1 if self._ahead else 0), len(self.items) - 1)
+        self._ahead = not self._ahead
+        self._sent = now
+        return [SendItem(seq)]
+
+    @property
+    def _all_requested(self) -> bool:
+        return self._requested == len(self.items) - 1
+
+    def _count(self, now: float) -> list[UploadOut]:
+        self._sent = now
+        return [SendCount(len(self.items))]
+
+    def _restart(self, now: float) -> list[UploadOut]:
+        self.restarts += 1
+        self._requested, self._heard, self._ahead = -1, now, False
+        return self._count(now)
+
+
+@dataclass(slots=True)
+class Download:
+    """Reads items back, several requests under way at once."""
+
+    mission_type: MissionType
+    count: int | None = None
+    items: dict[int, MissionItem] = field(default_factory=dict)
+    _sent: dict[int, float] = field(default_factory=dict, init=False)
+    _listed: float = field(default=-1e9, init=False)
+
+    @property
+    def done(self) -> bool:
+        return self.count is not None and len(self.items) >= self.count
+
+    def on_count(self, count: int) -> list[DownloadOut]:
+        if self.count is None:
+            self.count = count
+        return [SendAck()] if self.done else []
+
+    def on_item(self, seq: int, item: MissionItem) -> list[DownloadOut]:
+        if self.count is None or seq >= self.count:
+            return []
+        self.items[seq] = item
+        return [SendAck()] if self.done else []
+
+    def poll(self, now: float) -> list[DownloadOut]:
+        if self.count is None:
+            if now - self._listed < _COUNT_AGAIN_S:
+                return []
+            self._listed = now
+            return [RequestList()]
+        missing = [seq for seq in range(self.count) if seq not in self.items][:_WINDOW]
+        due = [seq for seq in missing if now - self._sent.get(seq, -1e9) >= _REQUEST_AGAIN_S]
+        self._sent.update(dict.fromkeys(due, now))
+        return [RequestItem(seq) for seq in due]
+
+
+@dataclass(slots=True)
+class CommandCall:
+    """One command until it is answered: sent again with a higher confirmation, patient while the vehicle is busy."""
+
+    result: int | None = None
+    gave_up: bool = False
+    _confirmation: int = 0
+    _sent: float = field(default=-1e9, init=False)
+
+    def on_ack(self, result: int, now: float) -> None:
+        if result == IN_PROGRESS:
+            self._sent, self._confirmation = now, 0
+        else:
+            self.result = result
+
+    def poll(self, now: float) -> list[SendCommand]:
+        if self.result is not None or self.gave_up or now - self._sent < _COMMAND_AGAIN_S:
+            return []
+        if self._confirmation >= _COMMAND_TRIES:
+            self.gave_up = True
+            return []
+        out = [SendCommand(self._confirmation)]
+        self._confirmation, self._sent = self._confirmation + 1, now
+        return out

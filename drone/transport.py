@@ -1,0 +1,191 @@
+"""Owns how bytes reach the vehicle: memory with programmable loss and delay, UDP, TCP; and the .tlog on disk.
+
+Never looks into the bytes.
+"""
+
+from __future__ import annotations
+
+import random
+import socket
+import struct
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Protocol, Self
+
+from core.clock import Clock
+from core.errors import EnvironmentFault, InputError
+
+_DATAGRAM = 65535
+_TLOG_HEAD = struct.Struct(">Q")
+
+
+class Transport(Protocol):
+    """A way to one vehicle. Datagrams or pieces of a stream: the codec accepts either."""
+
+    def send(self, data: bytes) -> None: ...
+
+    def receive(self) -> list[bytes]:
+        """Everything that has arrived; never waits."""
+        ...
+
+    def close(self) -> None: ...
+
+
+@dataclass(slots=True)
+class MemoryEnd:
+    """One end of a pair in this process. What it sends arrives `delay_s` of the shared clock later, or is lost."""
+
+    clock: Clock
+    loss: float = 0.0
+    delay_s: float = 0.0
+    rng: random.Random = field(default_factory=lambda: random.Random(0))  # noqa: S311 - loss pattern, no secret
+    inbox: deque[tuple[float, bytes]] = field(default_factory=deque)
+    peer: MemoryEnd | None = None
+
+    def send(self, data: bytes) -> None:
+        if self.peer is not None and self.rng.random() >= self.loss:
+            self.peer.inbox.append((self.clock.monotonic() + self.delay_s, data))
+
+    def receive(self) -> list[bytes]:
+        now = self.clock.monotonic()
+        arrived = []
+        while self.inbox and self.inbox[0][0] <= now:
+            arrived.append(self.inbox.popleft()[1])
+        return arrived
+
+    def close(self) -> None:
+        if self.peer is not None:
+            self.peer.peer = None
+            self.peer = None
+
+
+def memory_pair(clock: Clock, *, loss: float = 0.0, delay_s: float = 0.0, seed: int = 0) -> tuple[MemoryEnd, MemoryEnd]:
+    """Two joined ends; the same seed loses the same packets."""
+    first = MemoryEnd(clock, loss, delay_s, random.Random(seed))  # noqa: S311 - loss pattern, no secret
+    second = MemoryEnd(clock, loss, delay_s, random.Random(seed + 1))  # noqa: S311 - loss pattern, no secret
+    first.peer, second.peer = second, first
+    return first, second
+
+
+class UdpTransport:
+    """UDP: listens on `host:port` and answers whoever spoke last, or speaks to `peer` first."""
+
+    def __init__(self, host: str, port: int, peer: tuple[str, int] | None = None) -> None:
+        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        try:
+            self._socket.bind((host, port))
+        except OSError as error:
+            self._socket.close()
+            raise EnvironmentFault("drone.port_in_use", port=port) from error
+        self._socket.setblocking(False)
+        self._peer = peer
+
+    @property
+    def port(self) -> int:
+        return int(self._socket.getsockname()[1])
+
+    def send(self, data: bytes) -> None:
+        if self._peer is None:
+            return
+        try:
+            self._socket.sendto(data, self._peer)
+        except (BlockingIOError, ConnectionRefusedError):
+            return  # a lost datagram; the protocol machines send again
+
+    def receive(self) -> list[bytes]:
+        arrived = []
+        while True:
+            try:
+                data, self._peer = self._socket.recvfrom(_DATAGRAM)
+            except (BlockingIOError, ConnectionRefusedError):
+                return arrived
+            arrived.append(data)
+
+    def close(self) -> None:
+        self._socket.close()
+
+
+class TcpTransport:
+    """TCP: connects to a vehicle that listens."""
+
+    def __init__(self, host: str, port: int, timeout_s: float = 5.0) -> None:
+        try:
+            self._socket = socket.create_connection((host, port), timeout=timeout_s)
+        except OSError as error:
+            raise EnvironmentFault("drone.no_connection", address=f"{host}:{port}", reason=str(error)) from error
+        self._socket.setblocking(False)
+        self._pending = b""
+
+    def send(self, data: bytes) -> None:
+        self._pending += data
+        try:
+            sent = self._socket.send(self._pending)
+        except BlockingIOError:
+            return
+        except OSError:
+            self._pending = b""  # the connection is gone: silence of the vehicle says so
+            return
+        self._pending = self._pending[sent:]
+
+    def receive(self) -> list[bytes]:
+        try:
+            data = self._socket.recv(_DATAGRAM)
+        except (BlockingIOError, OSError):
+            return []
+        return [data] if data else []
+
+    def close(self) -> None:
+        self._socket.close()
+
+
+def parse_address(address: str) -> tuple[str, str, int]:
+    """``udp:127.0.0.1:14550`` or ``tcp:127.0.0.1:5760`` -> (kind, host, port); raises InputError `drone.address`."""
+    kind, _, rest = address.partition(":")
+    host, _, port = rest.rpartition(":")
+    if kind not in {"udp", "tcp"} or not host or not port.isdigit() or int(port) > 65535:
+        raise InputError("drone.address", address=address)
+    return kind, host, int(port)
+
+
+class TlogWriter:
+    """A .tlog: uint64 big-endian microseconds since 1970, then the raw frame, for each frame in and out."""
+
+    def __init__(self, path: Path, clock: Clock) -> None:
+        self._clock = clock
+        self.path = path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._file: IO[bytes] = path.open("wb")
+
+    def write(self, frame: bytes) -> None:
+        self._file.write(_TLOG_HEAD.pack(round(self._clock.now().timestamp() * 1e6)) + frame)
+
+    def close(self) -> None:
+        self._file.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+
+def read_tlog(path: Path) -> Iterator[tuple[int, bytes]]:
+    """(microseconds, raw MAVLink 1 or 2 frame) of a .tlog; raises InputError `drone.tlog` where it is broken."""
+    data = path.read_bytes()
+    at = 0
+    while at < len(data):
+        if at + 18 > len(data) or data[at + 8] not in {0xFD, 0xFE}:
+            raise InputError("drone.tlog", file=path.name, byte=at)
+        usec = _TLOG_HEAD.unpack_from(data, at)[0]
+        payload, start = data[at + 9], at + 8
+        if data[start] == 0xFD:
+            length = payload + 12 + (13 if data[start + 2] & 1 else 0)
+        else:
+            length = payload + 8
+        if start + length > len(data):
+            raise InputError("drone.tlog", file=path.name, byte=at)
+        yield usec, data[start : start + length]
+        at = start + length
