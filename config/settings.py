@@ -67,6 +67,10 @@ class VideoSettings(_Section):
     turn_secret_file: str
     seat_quota_mb: int
     upload_piece_kb: int
+    upload_hours: int
+    publish_kbps: int
+    max_sdp_kb: int
+    host_addresses: tuple[str, ...] = Field(description="addresses ICE offers; empty = 127.0.0.1 on a loopback console, else all")
 
 
 class DroneSettings(_Section):

@@ -1,0 +1,138 @@
+"""Owns putting encoded frames together from RTP payloads: VP8 (RFC 7741), H.264 (RFC 6184), Opus (RFC 7587).
+
+Never decodes a picture, except once per H.264 segment to learn its size.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from aiortc.codecs import depayload
+from aiortc.codecs.vpx import VpxPayloadDescriptor
+from aiortc.rtcrtpparameters import RTCRtpCodecParameters
+from aiortc.rtp import RtpPacket
+
+CLOCK_HZ = {"VP8": 90_000, "H264": 90_000, "opus": 48_000}
+_VP8_START_CODE = b"\x9d\x01\x2a"
+_H264_IDR, _H264_SPS = 5, 7
+_START_CODE = b"\x00\x00\x00\x01"
+
+
+@dataclass(frozen=True, slots=True)
+class EncodedFrame:
+    """One whole frame. `size_px` is known on VP8 keyframes only."""
+
+    data: bytes
+    rtp_timestamp: int
+    is_keyframe: bool
+    size_px: tuple[int, int] | None = None
+
+
+class Assembler(Protocol):
+    """Makes frames from packets that come in order."""
+
+    def push(self, packet: RtpPacket) -> EncodedFrame | None: ...
+
+    def lost(self) -> None: ...
+
+
+def vp8_size(frame: bytes) -> tuple[int, int] | None:
+    """Width and height in px of a VP8 keyframe (RFC 6386, 9.1), else None."""
+    if len(frame) < 10 or frame[0] & 1 or frame[3:6] != _VP8_START_CODE:
+        return None
+    return (int.from_bytes(frame[6:8], "little") & 0x3FFF, int.from_bytes(frame[8:10], "little") & 0x3FFF)
+
+
+def is_keyframe_start(codec: str, payload: bytes) -> bool:
+    """True for a packet that begins a keyframe; False for anything unreadable."""
+    try:
+        if codec == "VP8":
+            descriptor, rest = VpxPayloadDescriptor.parse(payload)
+            return bool(descriptor.partition_start and descriptor.partition_id == 0 and rest and not rest[0] & 1)
+        if codec == "H264" and payload:
+            return bool(_h264_kinds(payload) & {_H264_IDR, _H264_SPS})
+    except ValueError:
+        return False
+    return codec == "opus"
+
+
+def _h264_kinds(payload: bytes) -> set[int]:
+    kind = payload[0] & 0x1F
+    if kind == 28 and len(payload) > 1:  # FU-A: only its first fragment starts a unit
+        return {payload[1] & 0x1F} if payload[1] & 0x80 else set()
+    if kind == 24:  # STAP-A: length-prefixed units
+        kinds, at = set(), 1
+        while at + 2 < len(payload):
+            kinds.add(payload[at + 2] & 0x1F)
+            at += 2 + int.from_bytes(payload[at : at + 2], "big")
+        return kinds
+    return {kind}
+
+
+class VideoAssembler:
+    """VP8 or H.264: packets of one timestamp up to the marker bit; a frame with a hole is dropped whole."""
+
+    def __init__(self, codec: RTCRtpCodecParameters) -> None:
+        self._codec = codec
+        self._parts: list[bytes] = []
+        self._timestamp: int | None = None
+        self._starts_key = False
+        self._broken = True  # until a frame start is seen
+
+    def lost(self) -> None:
+        self._parts.clear()
+        self._broken = True
+
+    def push(self, packet: RtpPacket) -> EncodedFrame | None:
+        if packet.timestamp != self._timestamp:
+            self._timestamp = packet.timestamp
+            self._broken = not self._begins(packet.payload)
+            self._parts.clear()
+            self._starts_key = is_keyframe_start(self._codec.name, packet.payload)
+        if self._broken or not packet.payload:
+            return None
+        try:
+            self._parts.append(depayload(self._codec, packet.payload))
+        except ValueError:
+            self.lost()
+            return None
+        if self._codec.name == "H264" and not self._starts_key:
+            self._starts_key = is_keyframe_start("H264", packet.payload)
+        if not packet.marker:
+            return None
+        data = b"".join(self._parts)
+        self._parts.clear()
+        self._broken = True
+        size = vp8_size(data) if self._codec.name == "VP8" else None
+        return EncodedFrame(data, packet.timestamp, self._starts_key, size)
+
+    def _begins(self, payload: bytes) -> bool:
+        if self._codec.name != "VP8":
+            return True
+        try:
+            descriptor, _ = VpxPayloadDescriptor.parse(payload)
+        except ValueError:
+            return False
+        return bool(descriptor.partition_start and descriptor.partition_id == 0)
+
+
+class OpusAssembler:
+    """Every packet is a frame that can be decoded by itself."""
+
+    def lost(self) -> None:
+        """Nothing is pending."""
+
+    def push(self, packet: RtpPacket) -> EncodedFrame | None:
+        return EncodedFrame(packet.payload, packet.timestamp, is_keyframe=True) if packet.payload else None
+
+
+def assembler_for(codec: RTCRtpCodecParameters) -> Assembler:
+    """The assembler of a room codec."""
+    return OpusAssembler() if codec.name == "opus" else VideoAssembler(codec)
+
+
+def h264_parameter_sets(frame: bytes) -> bytes:
+    """The SPS and PPS units of an Annex B frame, with start codes; empty if there are none."""
+    units = [unit for unit in frame.split(_START_CODE) if unit]
+    return b"".join(_START_CODE + unit for unit in units if unit[0] & 0x1F in (7, 8))

@@ -1,0 +1,155 @@
+"""Owns one viewer's copy of one track: header rewriting, repairs from the ring, keyframe requests.
+
+Never decodes and never queues: a packet is rewritten and sent, or not sent.
+"""
+
+from __future__ import annotations
+
+from struct import pack
+
+from aiortc.rtcrtpparameters import RTCRtpCodecParameters
+from aiortc.rtp import (
+    RTCP_PSFB_FIR,
+    RTCP_PSFB_PLI,
+    RTCP_RTPFB_NACK,
+    AnyRtcpPacket,
+    RtcpPsfbPacket,
+    RtcpRtpfbPacket,
+    RtcpSdesPacket,
+    RtcpSenderInfo,
+    RtcpSourceInfo,
+    RtcpSrPacket,
+    RtpPacket,
+)
+from aiortc.utils import random16, random32
+
+from video.aiortc_compat import PacketSender
+from video.frames import CLOCK_HZ, is_keyframe_start
+from video.ring import SEQ, TS, seq_ahead, ts_ahead
+from video.source import SenderReport, Source
+
+_SWITCH_S = 1 / 30  # time that seems to pass between the last packet of one source and the first of the next
+_CNAME = 1
+
+
+def same_codec(a: RTCRtpCodecParameters, b: RTCRtpCodecParameters) -> bool:
+    """True if packets of `a` may be sent as `b`: same name and, for H.264, same profile (not level) and packetisation."""
+    if a.name.lower() != b.name.lower():
+        return False
+    if a.name.upper() != "H264":
+        return True
+
+    def key(codec: RTCRtpCodecParameters) -> tuple[str, str]:
+        profile = str(codec.parameters.get("profile-level-id", "42e01f")).lower()
+        return profile[:2], str(codec.parameters.get("packetization-mode", "0"))
+
+    return key(a) == key(b)
+
+
+class ViewerLeg:
+    """Sends a source's packets as the viewer's own stream: constant SSRC, sequence and time that go on over a switch."""
+
+    def __init__(self, source: Source) -> None:
+        self.source = source
+        self.sender: PacketSender | None = None
+        self.packets = 0
+        self.repairs = 0
+        self._octets = 0
+        self._payload_type: int | None = None
+        self._rtx_type: int | None = None
+        self._rtx_seq = random16() % (SEQ // 2)
+        self._seq_shift: int | None = None
+        self._ts_shift = 0
+        self._last_seq = random16() % (SEQ // 2)  # lower half: see SRTP rollover note in aiortc's sender
+        self._last_ts = random32()
+        self._waits_for_key = True
+        self._paused = False
+
+    async def start(self) -> None:
+        """The viewer's transport is up."""
+        self._negotiate()
+        self.source.legs.append(self)
+        await self.source.request_keyframe()
+
+    def stop(self) -> None:
+        if self in self.source.legs:
+            self.source.legs.remove(self)
+        if self.sender is not None:
+            self.sender.close()
+
+    def source_changed(self) -> None:
+        self._seq_shift = None
+        self._waits_for_key = self.source.kind == "video"
+        self._negotiate()
+
+    def _negotiate(self) -> None:
+        self._payload_type = self._rtx_type = None
+        if self.sender is None or self.source.codec is None:
+            return
+        for codec in self.sender.codecs:
+            if same_codec(self.source.codec, codec):
+                self._payload_type = codec.payloadType
+                self._rtx_type = self.sender.rtx_payload_type(codec.payloadType)
+                return
+
+    async def forward(self, packet: RtpPacket) -> None:
+        sender = self.sender
+        if sender is None or self._payload_type is None or self.source.codec is None:
+            return
+        if self._waits_for_key:
+            if not is_keyframe_start(self.source.codec.name, packet.payload):
+                await self.source.request_keyframe()
+                return
+            self._waits_for_key = False
+        if self._seq_shift is None:
+            step = int(_SWITCH_S * CLOCK_HZ.get(self.source.codec.name, 90_000))
+            self._seq_shift = (self._last_seq + 1 - packet.sequence_number) % SEQ
+            self._ts_shift = (self._last_ts + step - packet.timestamp) % TS
+        seq = (packet.sequence_number + self._seq_shift) % SEQ
+        stamp = (packet.timestamp + self._ts_shift) % TS
+        if seq_ahead(seq, self._last_seq) > 0:
+            self._last_seq = seq
+        if ts_ahead(stamp, self._last_ts) > 0:
+            self._last_ts = stamp
+        self.packets += 1
+        self._octets += len(packet.payload)
+        marker_type = (packet.marker << 7) | self._payload_type
+        await sender.send(pack("!BBHLL", 0x80, marker_type, seq, stamp, sender.ssrc) + packet.payload)
+
+    async def report(self, report: SenderReport) -> None:
+        """The publisher's sender report in the viewer's numbers, so that sound and picture stay together."""
+        if self.sender is None or self._seq_shift is None:
+            return
+        info = RtcpSenderInfo(
+            ntp_timestamp=report.ntp,
+            rtp_timestamp=(report.rtp_timestamp + self._ts_shift) % TS,
+            packet_count=self.packets & 0xFFFFFFFF,
+            octet_count=self._octets & 0xFFFFFFFF,
+        )
+        name = RtcpSourceInfo(ssrc=self.sender.ssrc, items=[(_CNAME, self.sender.cname.encode())])
+        packets = (RtcpSrPacket(ssrc=self.sender.ssrc, sender_info=info), RtcpSdesPacket(chunks=[name]))
+        await self.sender.send(b"".join(bytes(packet) for packet in packets))
+
+    async def on_feedback(self, packet: AnyRtcpPacket) -> None:
+        if isinstance(packet, RtcpRtpfbPacket) and packet.fmt == RTCP_RTPFB_NACK:
+            for seq in packet.lost:
+                await self._repair(seq)
+        elif isinstance(packet, RtcpPsfbPacket) and packet.fmt in (RTCP_PSFB_PLI, RTCP_PSFB_FIR):
+            await self.source.request_keyframe()
+
+    async def _repair(self, seq: int) -> None:
+        sender = self.sender
+        if sender is None or self._seq_shift is None or self._payload_type is None:
+            return
+        packet = self.source.ring.get((seq - self._seq_shift) % SEQ)
+        if packet is None:
+            return
+        self.repairs += 1
+        stamp = (packet.timestamp + self._ts_shift) % TS
+        if self._rtx_type is None:
+            header = pack("!BBHLL", 0x80, (packet.marker << 7) | self._payload_type, seq, stamp, sender.ssrc)
+        else:  # RFC 4588: own stream, the original number first in the payload
+            self._rtx_seq = (self._rtx_seq + 1) % SEQ
+            marker_type = (packet.marker << 7) | self._rtx_type
+            header = pack("!BBHLLH", 0x80, marker_type, self._rtx_seq, stamp, sender.rtx_ssrc, seq)
+        await sender.send(header + packet.payload)

@@ -1,0 +1,224 @@
+"""Owns one published track: its packets from whatever connection carries them now, and what goes back to the publisher.
+
+Never knows viewers beyond the `Leg` protocol, never decodes.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
+
+from aiortc.codecs import is_rtx
+from aiortc.rtcrtpparameters import RTCRtpCodecParameters
+from aiortc.rtcrtpreceiver import StreamStatistics
+from aiortc.rtp import (
+    RTCP_PSFB_APP,
+    RTCP_PSFB_PLI,
+    RTCP_RTPFB_NACK,
+    AnyRtcpPacket,
+    RtcpByePacket,
+    RtcpPsfbPacket,
+    RtcpReceiverInfo,
+    RtcpRrPacket,
+    RtcpRtpfbPacket,
+    RtcpSrPacket,
+    RtpPacket,
+    pack_remb_fci,
+    unwrap_rtx,
+)
+
+from video.aiortc_compat import PacketReceiver
+from video.frames import is_keyframe_start
+from video.ring import KeyframeGate, NackTracker, PacketRing
+
+KEYFRAME_WINDOW_S = 0.3  # one PLI upstream per publisher in this time (video spec 4.1)
+NACK_RETRY_S = 0.1
+_NTP_EPOCH = datetime(1900, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class SenderReport:
+    """The publisher's word on which wall time an RTP timestamp was (RFC 3550, 6.4.1)."""
+
+    rtp_timestamp: int
+    ntp: int
+    arrived: datetime
+
+    @property
+    def wall(self) -> datetime:
+        return _NTP_EPOCH + timedelta(seconds=self.ntp / (1 << 32))
+
+
+class Leg(Protocol):
+    """One viewer of one track."""
+
+    async def forward(self, packet: RtpPacket) -> None: ...
+
+    async def report(self, report: SenderReport) -> None: ...
+
+    def source_changed(self) -> None: ...
+
+
+class Tap(Protocol):
+    """Somebody inside the worker who wants the packets (recorder, snapshot)."""
+
+    def on_packet(self, packet: RtpPacket, codec: RTCRtpCodecParameters) -> None: ...
+
+    def on_report(self, report: SenderReport) -> None: ...
+
+    def on_break(self) -> None: ...
+
+
+class Source:
+    """A publisher's audio or video. It outlives connections: a publisher who comes back goes on under the same viewers."""
+
+    def __init__(self, seat: str, kind: str, keep_s: float, ceiling_bps: int, on_started: Callable[[Source], None]) -> None:
+        self.seat = seat
+        self.kind = kind
+        self.ceiling_bps = ceiling_bps
+        self.codec: RTCRtpCodecParameters | None = None
+        self.ring = PacketRing(keep_s)
+        self.legs: list[Leg] = []
+        self.taps: list[Tap] = []
+        self.packets = 0
+        self.bytes = 0
+        self.last_arrival: float | None = None
+        self._on_started = on_started
+        self._receiver: PacketReceiver | None = None
+        self._nacks = NackTracker(NACK_RETRY_S, keep_s)
+        self._gate = KeyframeGate(KEYFRAME_WINDOW_S)
+        self._ssrc: int | None = None
+        self._own_ssrc = 1
+        self._stats: StreamStatistics | None = None
+        self._report: SenderReport | None = None
+
+    @property
+    def live(self) -> bool:
+        return self._receiver is not None
+
+    def connect(self, receiver: PacketReceiver, own_ssrc: int) -> None:
+        """Packets come through `receiver` from now on; what the old connection left is dropped."""
+        self.disconnect()
+        self._receiver, self._own_ssrc = receiver, own_ssrc
+
+    def disconnect(self) -> None:
+        if self._receiver is None:
+            return
+        self._receiver.close()
+        self._receiver = None
+        self.ring.clear()
+        self._nacks.reset()
+        self._ssrc = self._stats = self._report = None
+        for tap in list(self.taps):
+            tap.on_break()
+        for leg in self.legs:
+            leg.source_changed()
+
+    def on_disconnect(self) -> None:
+        """The transport is gone; the owner of the connection calls `disconnect`."""
+
+    async def on_rtp(self, packet: RtpPacket) -> None:
+        receiver = self._receiver
+        codec = receiver.codecs.get(packet.payload_type) if receiver else None
+        if receiver is None or codec is None:
+            return
+        if is_rtx(codec):
+            repaired = self._repaired(packet, codec, receiver)
+            if repaired is None:
+                return
+            packet, codec = repaired, receiver.codecs[repaired.payload_type]
+        elif self._ssrc not in (None, packet.ssrc) and receiver.media_ssrc not in (None, packet.ssrc):
+            return  # not the stream that was agreed on
+        now = time.monotonic()
+        if self._ssrc is None:
+            self._begin(packet, codec)
+        if not self.ring.add(packet, now):
+            return
+        self.last_arrival = now
+        self.packets += 1
+        self.bytes += len(packet.payload)
+        if self._stats is not None:
+            self._stats.add(packet)
+        if self.kind == "video":
+            if is_keyframe_start(codec.name, packet.payload):
+                self._gate.satisfied()
+            fresh = self._nacks.add(packet.sequence_number, now)
+            if fresh:
+                await self._nack(fresh)
+        for tap in list(self.taps):
+            tap.on_packet(packet, codec)
+        for leg in self.legs:
+            await leg.forward(packet)
+
+    async def on_rtcp(self, packet: AnyRtcpPacket) -> None:
+        if isinstance(packet, RtcpSrPacket) and packet.ssrc == self._ssrc and packet.sender_info.ntp_timestamp:
+            info = packet.sender_info
+            self._report = SenderReport(info.rtp_timestamp, info.ntp_timestamp, datetime.now(UTC))
+            for tap in list(self.taps):
+                tap.on_report(self._report)
+            for leg in self.legs:
+                await leg.report(self._report)
+        elif isinstance(packet, RtcpByePacket):
+            for tap in list(self.taps):
+                tap.on_break()
+
+    async def request_keyframe(self) -> None:
+        """Ask the publisher for a keyframe, at most once per window."""
+        if self.kind == "video" and self._gate.ask(time.monotonic()):
+            await self._pli()
+
+    async def tick(self) -> None:
+        """Every 100 ms: repeat what was asked for in vain."""
+        now = time.monotonic()
+        if self._gate.due(now):
+            await self._pli()
+        again = self._nacks.due(now)
+        if again:
+            await self._nack(again)
+
+    async def receiver_report(self) -> None:
+        """Every second: loss and jitter (RFC 3550), and the rate we can take (REMB; draft-alvestrand-rmcat-remb)."""
+        if self._receiver is None or self._stats is None or self._ssrc is None:
+            return
+        lsr = (self._report.ntp >> 16) & 0xFFFFFFFF if self._report else 0
+        since = (datetime.now(UTC) - self._report.arrived).total_seconds() if self._report else 0.0
+        info = RtcpReceiverInfo(
+            ssrc=self._ssrc,
+            fraction_lost=self._stats.fraction_lost,
+            packets_lost=self._stats.packets_lost,
+            highest_sequence=self._stats.max_seq or 0,
+            jitter=self._stats.jitter & 0xFFFFFFFF,
+            lsr=lsr,
+            dlsr=int(since * 65536) if 0 < since < 65536 else 0,
+        )
+        await self._receiver.send_rtcp(RtcpRrPacket(ssrc=self._own_ssrc, reports=[info]))
+        if self.kind == "video":
+            fci = pack_remb_fci(self.ceiling_bps, [self._ssrc])
+            await self._receiver.send_rtcp(RtcpPsfbPacket(fmt=RTCP_PSFB_APP, ssrc=self._own_ssrc, media_ssrc=0, fci=fci))
+
+    def _begin(self, packet: RtpPacket, codec: RTCRtpCodecParameters) -> None:
+        self._ssrc, self.codec = packet.ssrc, codec
+        self._stats = StreamStatistics(codec.clockRate)
+        for leg in self.legs:
+            leg.source_changed()
+        self._on_started(self)
+
+    @staticmethod
+    def _repaired(packet: RtpPacket, codec: RTCRtpCodecParameters, receiver: PacketReceiver) -> RtpPacket | None:
+        base = codec.parameters.get("apt")
+        if receiver.media_ssrc is None or not isinstance(base, int) or base not in receiver.codecs or len(packet.payload) < 2:
+            return None
+        return unwrap_rtx(packet, payload_type=base, ssrc=receiver.media_ssrc)
+
+    async def _pli(self) -> None:
+        if self._receiver is not None and self._ssrc is not None:
+            await self._receiver.send_rtcp(RtcpPsfbPacket(fmt=RTCP_PSFB_PLI, ssrc=self._own_ssrc, media_ssrc=self._ssrc))
+
+    async def _nack(self, lost: list[int]) -> None:
+        if self._receiver is not None and self._ssrc is not None:
+            packet = RtcpRtpfbPacket(fmt=RTCP_RTPFB_NACK, ssrc=self._own_ssrc, media_ssrc=self._ssrc)
+            packet.lost = lost
+            await self._receiver.send_rtcp(packet)
