@@ -25,7 +25,7 @@ Parse = Literal[
     "rating", "rating_kind", "source", "as_of", "licence",
 ]  # fmt: skip
 
-TRIGGERS = frozenset(("normal", "accident", "report", "escalation"))
+TRIGGERS = frozenset(("normal_selection", "accident", "report", "onsite_escalation"))
 RATINGS = frozenset(("white", "grey", "black", "high", "medium", "low", "very_low", "no_inspection"))
 _YES_NO = {"yes": "yes", "true": "yes", "1": "yes", "是": "yes", "no": "no", "false": "no", "0": "no", "否": "no"}
 _MAX_TEXT = 200

@@ -48,6 +48,10 @@ class Position:
     heading_deg_true: int | None = None
     nav_status: int | None = None
 
+    @property
+    def at_utc(self) -> datetime:
+        return datetime.fromtimestamp(self.at_ms / 1000, UTC)
+
 
 @dataclass(frozen=True, slots=True)
 class LiveShip:

@@ -1,0 +1,248 @@
+"""Owns the ranked list: ships in scope with their assessment, ordered by what is certain, ties named.
+
+Never orders by an unknown: ships that differ only by unknowns have the same rank.
+
+Order: overriding factor, then certain Priority I, then certain Priority II, then the rest; inside each by the points that are
+certain (`points_low`), most first. Equal on both = same rank. Inside a tie the list shows the higher possible points first,
+then the MMSI: that is for reading only and changes no rank.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from ais.codes import flag_of
+from ais.facts import RatingLists, facts_of
+from ais.join import Join, RegisterIndex
+from ais.live import LiveShip
+from ais.register import Particular
+from ais.rules import RulePack
+from ais.store import Inspection, Rating
+from ais.targeting import Assessment, Criterion, assess
+from ais.text import Bilingual
+
+
+@dataclass(frozen=True, slots=True)
+class ShipSheet:
+    """What is known of the ship; field names equal `inspection.record.ShipPart`. Metres; register before AIS."""
+
+    name: str
+    imo: str | None
+    mmsi: str | None
+    call_sign: str | None
+    flag: str | None
+    ship_type: str | None
+    year_built: int | None
+    gross_tonnage: float | None
+    company_imo: str | None
+    loa_m: float | None
+    beam_m: float | None
+    depth_m: float | None
+    draught_m: float | None
+    estimated: list[str]
+    simulated: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteFacts:
+    """What a judgement about remote checking needs to know; None = unknown."""
+
+    profile_best: str
+    profile_worst: str
+    priority: str | None
+    overriding: bool
+    detained: bool | None
+    under_investigation: bool | None
+    trigger: str | None
+    network_ok: bool | None
+    crew_skilled: bool | None
+    accepts_remote_risk: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Place in the ranked list at one moment; field names equal `inspection.record.SelectionPart`."""
+
+    regime: str
+    regime_version: str
+    rank: int
+    tied_with: int
+    of: int
+    points_low: int
+    points_high: int
+    profile_best: str
+    profile_worst: str
+    priority: str | None
+    known: int
+    criteria: list[Criterion]
+    ais_source: str
+    ais_sentences: int
+    at_utc: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class RankedShip:
+    """One line of the ranked list."""
+
+    rank: int
+    tied_with: int
+    of: int
+    live: LiveShip
+    join: Join
+    sheet: ShipSheet
+    assessment: Assessment
+    remote: RemoteFacts
+    selection: Selection
+
+    @property
+    def reasons(self) -> tuple[Bilingual, ...]:
+        """Why it stands here: priority, then each criterion that gives points."""
+        scoring = (item.criterion.reason for item in self.assessment.judgements if item.points_low > 0)
+        return (self.assessment.priority_reason, *scoring)
+
+
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """The list, and who is not on it because the regime does not cover them."""
+
+    regime: str
+    name: Bilingual
+    on: date
+    ships: tuple[RankedShip, ...]
+    excluded: tuple[LiveShip, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RegisterData:
+    """Everything that the register, the history and the lists hold."""
+
+    index: RegisterIndex
+    history: dict[int, list[Inspection]]
+    ratings: Sequence[Rating]
+
+
+@dataclass(frozen=True, slots=True)
+class FeedInfo:
+    """Where the live picture came from."""
+
+    source: str
+    sentences: int
+    at_utc: datetime
+
+
+def rank(pack: RulePack, ships: Iterable[LiveShip], register: RegisterData, feed: FeedInfo, on: date) -> Ranking:
+    """Assess every ship in scope and put them in order."""
+    lists = RatingLists(register.ratings, on)
+    assessed: list[tuple[tuple[int, int], LiveShip, Join, Assessment]] = []
+    excluded: list[LiveShip] = []
+    for ship in ships:
+        if not ship.is_ship:
+            continue
+        join = register.index.join(ship)
+        history = register.history.get(join.particular.imo or 0, []) if join.particular is not None else []
+        facts = facts_of(ship, join, history, lists, pack, on)
+        if _out_of_scope(pack, ship, join, facts.types.value):
+            excluded.append(ship)
+            continue
+        assessment = assess(pack, facts, on)
+        assessed.append((sort_key(assessment), ship, join, assessment))
+    assessed.sort(key=lambda item: (item[0], -item[3].points_high, item[1].mmsi))
+    same = Counter(item[0] for item in assessed)
+    lines: list[RankedShip] = []
+    rank_now = 0
+    for place, (key, ship, join, assessment) in enumerate(assessed, start=1):
+        if place == 1 or key != assessed[place - 2][0]:
+            rank_now = place
+        lines.append(_line(rank_now, same[key] - 1, len(assessed), ship, join, assessment, feed))
+    return Ranking(pack.regime, Bilingual(pack.name_zh, pack.name_en), on, tuple(lines), tuple(excluded))
+
+
+def sort_key(assessment: Assessment) -> tuple[int, int]:
+    """Only what is certain: group, then points."""
+    group = 0 if assessment.overriding else {"I": 1, "II": 2}.get(assessment.priority or "", 3)
+    return group, -assessment.points_low
+
+
+def _out_of_scope(pack: RulePack, ship: LiveShip, join: Join, types: frozenset[str] | None) -> bool:
+    """Types the regime does not cover; class B craft unless the register knows them."""
+    if types is not None and types <= pack.excluded_types:
+        return True
+    return ship.station_class == "B" and join.particular is None
+
+
+def _line(place: int, tied: int, of: int, ship: LiveShip, join: Join, assessment: Assessment, feed: FeedInfo) -> RankedShip:
+    entry = join.particular
+    return RankedShip(
+        rank=place,
+        tied_with=tied,
+        of=of,
+        live=ship,
+        join=join,
+        sheet=sheet_of(ship, entry),
+        assessment=assessment,
+        remote=RemoteFacts(
+            profile_best=assessment.profile_best,
+            profile_worst=assessment.profile_worst,
+            priority=assessment.priority,
+            overriding=bool(assessment.overriding),
+            detained=None if entry is None else entry.flag("detained"),
+            under_investigation=None if entry is None else entry.flag("under_investigation"),
+            trigger=None if entry is None else entry.get("trigger"),
+            network_ok=None if entry is None else entry.flag("network_ok"),
+            crew_skilled=None if entry is None else entry.flag("crew_skilled"),
+            accepts_remote_risk=None if entry is None else entry.flag("accepts_remote_risk"),
+        ),
+        selection=Selection(
+            regime=assessment.regime,
+            regime_version=assessment.regime_version,
+            rank=place,
+            tied_with=tied,
+            of=of,
+            points_low=assessment.points_low,
+            points_high=assessment.points_high,
+            profile_best=assessment.profile_best,
+            profile_worst=assessment.profile_worst,
+            priority=assessment.priority,
+            known=assessment.known,
+            criteria=list(assessment.criteria),
+            ais_source=feed.source,
+            ais_sentences=feed.sentences,
+            at_utc=feed.at_utc,
+        ),
+    )
+
+
+def sheet_of(ship: LiveShip, entry: Particular | None) -> ShipSheet:
+    """Register values first, what the ship sends where the register has none."""
+    sides = ship.dimensions
+    built = None if entry is None else entry.get("build_date")
+    return ShipSheet(
+        name=(None if entry is None else entry.get("name")) or ship.name or f"MMSI {ship.mmsi:09d}",
+        imo=_imo(ship, entry),
+        mmsi=f"{ship.mmsi:09d}",
+        call_sign=ship.call_sign or (None if entry is None else entry.get("call_sign")),
+        flag=(None if entry is None else entry.get("flag")) or flag_of(ship.mmsi),
+        ship_type=None if entry is None else entry.get("ship_type"),
+        year_built=None if built is None else int(built[:4]),
+        gross_tonnage=None if entry is None else entry.number("gross_tonnage"),
+        company_imo=None if entry is None else entry.get("company_imo"),
+        loa_m=_first(None if entry is None else entry.number("loa_m"), None if sides is None else float(sides.length_m)),
+        beam_m=_first(None if entry is None else entry.number("beam_m"), None if sides is None else float(sides.beam_m)),
+        depth_m=None if entry is None else entry.number("depth_m"),
+        draught_m=_first(ship.draught_m, None if entry is None else entry.number("draught_max_m")),
+        estimated=[],
+        simulated=entry is not None and entry.flag("simulated") is True,
+    )
+
+
+def _imo(ship: LiveShip, entry: Particular | None) -> str | None:
+    if entry is not None and entry.imo is not None:
+        return f"{entry.imo:07d}"
+    return None if ship.valid_imo is None else str(ship.valid_imo)
+
+
+def _first(*values: float | None) -> float | None:
+    return next((value for value in values if value), None)
