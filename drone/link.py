@@ -17,6 +17,7 @@ from core.errors import EnvironmentFault, Refused
 from core.geo import LonLat
 from core.logs import get
 from drone.gate import Permit
+from drone.intake import identity_of, take
 from drone.mission import RESULT_NAMES, Command, MissionItem, MissionType, differences
 from drone.transfer import (
     CommandCall,
@@ -35,14 +36,13 @@ from drone.vehicle import (
     Mode,
     PhotoFeedback,
     SimulatorOnly,
-    StatusText,
     Telemetry,
     VehicleIdentity,
     VehicleIdentityPolicy,
 )
 
 os.environ["MAVLINK20"] = "1"
-from pymavlink.dialects.v20 import ardupilotmega as mav  # noqa: E402 - the dialect reads MAVLINK20 when imported
+from pymavlink.dialects.v20 import ardupilotmega as mav
 
 log = get("drone")
 
@@ -50,7 +50,8 @@ GCS_SYSTEM, GCS_COMPONENT = 255, 190  # MAV_COMP_ID_MISSIONPLANNER, as ground st
 _AUTOPILOT = 1  # MAV_COMP_ID_AUTOPILOT1
 _STEP_S = 0.04
 _UPLOAD_TRIES = 4
-_PREARM_BIT = 0x10000000  # MAV_SYS_STATUS_PREARM_CHECK
+_UPLOAD_KINDS = frozenset({"MISSION_REQUEST", "MISSION_REQUEST_INT", "MISSION_ACK"})
+_DOWNLOAD_KINDS = frozenset({"MISSION_COUNT", "MISSION_ITEM_INT"})
 # MAVLink message ids and the rates asked for, Hz.
 _STREAMS = {
     mav.MAVLINK_MSG_ID_GLOBAL_POSITION_INT: 5.0,
@@ -145,104 +146,39 @@ class Link:
         if kind == "BAD_DATA" or (self._system and message.get_srcSystem() != self._system):
             return
         self.tlog.write(bytes(message.get_msgbuf()))
-        if kind == "HEARTBEAT" and message.get_srcComponent() != _AUTOPILOT:
-            return
-        handler = _HANDLERS.get(kind)
-        if handler is not None:
-            handler(self, message, now)
+        if self.telemetry.heartbeat_at is not None:
+            self.telemetry.heartbeat_at = now  # any frame is a sign of life: a lossy link drops five heartbeats in a row
+        if kind == "HEARTBEAT":
+            if message.get_srcComponent() != _AUTOPILOT:
+                return
+            self._system = self._system or message.get_srcSystem()
+        elif kind == "AUTOPILOT_VERSION":
+            self.identity = identity_of(message)
+        take(self.telemetry, kind, message, now)
+        if kind == "STATUSTEXT":
+            log.info("vehicle", text=self.telemetry.texts[-1].text)
+        self._converse(kind, message, now)
 
-    def _on_heartbeat(self, message: Any, now: float) -> None:
-        self._system = self._system or message.get_srcSystem()
-        self.telemetry.heartbeat_at = now
-        self.telemetry.armed = bool(message.base_mode & mav.MAV_MODE_FLAG_SAFETY_ARMED)
-        self.telemetry.custom_mode = int(message.custom_mode)
-
-    def _on_version(self, message: Any, now: float) -> None:
-        del now
-        self.identity = VehicleIdentity(message.vendor_id, message.product_id, bytes(message.flight_custom_version))
-
-    def _on_text(self, message: Any, now: float) -> None:
-        text = message.text.decode("utf-8", "replace") if isinstance(message.text, bytes) else message.text
-        self.telemetry.texts.append(StatusText(now, message.severity, text.rstrip("\0")))
-        log.info("vehicle", text=text.rstrip("\0"))
-
-    def _on_position(self, message: Any, now: float) -> None:
-        t = self.telemetry
-        t.position_at, t.lonlat = now, LonLat(message.lon / 1e7, message.lat / 1e7)
-        t.alt_rel_m, t.heading_deg = message.relative_alt / 1000.0, message.hdg / 100.0
-        t.speed_m_s = math.hypot(message.vx, message.vy) / 100.0
-
-    def _on_status(self, message: Any, now: float) -> None:
-        del now
-        self.telemetry.battery_pct = float(message.battery_remaining) if message.battery_remaining >= 0 else None
-        self.telemetry.prearm_ok = bool(message.onboard_control_sensors_health & _PREARM_BIT)
-
-    def _on_gps(self, message: Any, now: float) -> None:
-        del now
-        self.telemetry.gps_fix = message.fix_type
-        self.telemetry.satellites = message.satellites_visible if message.satellites_visible != 255 else None
-        self.telemetry.hdop = message.eph / 100.0 if message.eph != 65535 else None
-
-    def _on_wind(self, message: Any, now: float) -> None:
-        del now
-        self.telemetry.wind_speed_m_s, self.telemetry.wind_from_deg = message.speed, message.direction % 360.0
-        self.telemetry.wind_gust_m_s = max(self.telemetry.wind_gust_m_s * 0.98, message.speed)
-
-    def _on_landed(self, message: Any, now: float) -> None:
-        del now
-        self.telemetry.landed = message.landed_state == mav.MAV_LANDED_STATE_ON_GROUND
-
-    def _on_current(self, message: Any, now: float) -> None:
-        del now
-        self.telemetry.mission_seq = message.seq
-
-    def _on_gimbal(self, message: Any, now: float) -> None:
-        del now
-        w, x, y, z = message.q
-        self.telemetry.gimbal_pitch_deg = math.degrees(math.asin(max(-1.0, min(1.0, 2.0 * (w * y - z * x)))))
-
-    def _on_photo(self, message: Any, now: float) -> None:
-        del now
-        # Asking for a stream repeats records, and zero ones: keep the first of each index (spec 2b).
-        if message.img_idx in self.telemetry.photos or message.flags != mav.CAMERA_FEEDBACK_PHOTO or message.time_usec == 0:
-            return
-        self.telemetry.photos[message.img_idx] = PhotoFeedback(
-            img_idx=message.img_idx,
-            time_usec=message.time_usec,
-            lonlat=LonLat(message.lng / 1e7, message.lat / 1e7),
-            alt_rel_m=message.alt_rel,
-            yaw_deg_true=message.yaw % 360.0,
-            gimbal_pitch_deg=self.telemetry.gimbal_pitch_deg,
-        )
-
-    def _on_request(self, message: Any, now: float) -> None:
-        if self._upload is not None and message.mission_type == self._upload.mission_type:
-            self._send_upload(self._upload.on_request(message.seq, now))
-
-    def _on_mission_ack(self, message: Any, now: float) -> None:
-        if self._upload is not None and message.mission_type == self._upload.mission_type:
-            self._send_upload(self._upload.on_ack(message.type, now))
-
-    def _on_count(self, message: Any, now: float) -> None:
-        del now
-        if self._download is not None and message.mission_type == self._download.mission_type:
-            self._send_download(self._download.on_count(message.count))
-
-    def _on_item(self, message: Any, now: float) -> None:
-        del now
-        if self._download is not None and message.mission_type == self._download.mission_type:
-            params = (message.param1, message.param2, message.param3, message.param4)
-            item = MissionItem(message.command, message.frame, params, message.x, message.y, message.z)
-            self._send_download(self._download.on_item(message.seq, item))
-
-    def _on_command_ack(self, message: Any, now: float) -> None:
-        if self._command is not None and message.command == self._command[0]:
+    def _converse(self, kind: str, message: Any, now: float) -> None:
+        """Feed the conversation a message belongs to."""
+        upload, download = self._upload, self._download
+        if kind == "COMMAND_ACK" and self._command is not None and message.command == self._command[0]:
             self._command[1].on_ack(message.result, now)
-
-    def _on_parameter(self, message: Any, now: float) -> None:
-        del now
-        name = message.param_id.decode() if isinstance(message.param_id, bytes) else message.param_id
-        self._parameters[name.rstrip("\0")] = float(message.param_value)
+        elif kind == "PARAM_VALUE":
+            name = message.param_id.decode() if isinstance(message.param_id, bytes) else message.param_id
+            self._parameters[name.rstrip("\0")] = float(message.param_value)
+        elif upload is not None and kind in _UPLOAD_KINDS and message.mission_type == upload.mission_type:
+            if kind == "MISSION_ACK":
+                self._send_upload(upload.on_ack(message.type, now))
+            else:
+                self._send_upload(upload.on_request(message.seq, now))
+        elif download is not None and kind in _DOWNLOAD_KINDS and message.mission_type == download.mission_type:
+            if kind == "MISSION_COUNT":
+                self._send_download(download.on_count(message.count))
+            else:
+                params = (message.param1, message.param2, message.param3, message.param4)
+                item = MissionItem(message.command, message.frame, params, message.x, message.y, message.z)
+                self._send_download(download.on_item(message.seq, item))
 
     # --- set-up ----------------------------------------------------------------------------------------------------
 
@@ -287,17 +223,23 @@ class Link:
         for _ in range(_UPLOAD_TRIES):
             now = self.clock.monotonic()
             upload = Upload(items, mission_type, now)
-            self._upload = upload
-            self.wait(lambda run=upload: run.state != "running", 60.0 + 2.0 * len(items))  # type: ignore[misc]
-            self._upload = None
+            self._finish(upload, 60.0 + 2.0 * len(items))
             if upload.state == "refused":
-                self.wait(lambda since=now: any(t.at_s >= since for t in self.telemetry.texts), 1.0)  # type: ignore[misc]
-                said = next((t.text for t in reversed(self.telemetry.texts) if t.at_s >= now), "-")
                 name = RESULT_NAMES.get(upload.result, str(upload.result))
-                raise Refused("drone.mission.refused", result=name, sentence=said)
+                raise Refused("drone.mission.refused", result=name, sentence=self._sentence_since(now))
             if upload.state != "running" and not differences(items, self.download(mission_type), mission_type):
                 return
         raise EnvironmentFault("drone.mission.unconfirmed", tries=_UPLOAD_TRIES)
+
+    def _finish(self, upload: Upload, timeout_s: float) -> None:
+        self._upload = upload
+        self.wait(lambda: upload.state != "running", timeout_s)
+        self._upload = None
+
+    def _sentence_since(self, at_s: float) -> str:
+        """What the autopilot said since then; it may say it a moment after its answer."""
+        self.wait(lambda: any(text.at_s >= at_s for text in self.telemetry.texts), 1.0)
+        return next((text.text for text in reversed(self.telemetry.texts) if text.at_s >= at_s), "-")
 
     def download(self, mission_type: MissionType) -> list[MissionItem]:
         """Items as the vehicle holds them; raises EnvironmentFault `drone.mission.unreadable`."""
@@ -372,8 +314,7 @@ class Link:
         since = self.clock.monotonic()
         if self._call(command, params, 10.0) == 0:
             return
-        self.wait(lambda: any(text.at_s >= since for text in self.telemetry.texts), 1.0)
-        raise Refused("drone.vehicle.refused", action=action, sentence=self.telemetry.last_text() or "-")
+        raise Refused("drone.vehicle.refused", action=action, sentence=self._sentence_since(since))
 
     def _call(self, command: int, params: tuple[float, ...], timeout_s: float) -> int:
         call = CommandCall()
@@ -422,40 +363,16 @@ class Link:
                 self._send(mav.MAVLink_mission_ack_message(self._system, _AUTOPILOT, 0, kind))
 
 
-_HANDLERS: dict[str, Callable[[Link, Any, float], None]] = {
-    "HEARTBEAT": Link._on_heartbeat,
-    "AUTOPILOT_VERSION": Link._on_version,
-    "STATUSTEXT": Link._on_text,
-    "GLOBAL_POSITION_INT": Link._on_position,
-    "SYS_STATUS": Link._on_status,
-    "GPS_RAW_INT": Link._on_gps,
-    "WIND": Link._on_wind,
-    "EXTENDED_SYS_STATE": Link._on_landed,
-    "MISSION_CURRENT": Link._on_current,
-    "GIMBAL_DEVICE_ATTITUDE_STATUS": Link._on_gimbal,
-    "CAMERA_FEEDBACK": Link._on_photo,
-    "MISSION_REQUEST": Link._on_request,
-    "MISSION_REQUEST_INT": Link._on_request,
-    "MISSION_ACK": Link._on_mission_ack,
-    "MISSION_COUNT": Link._on_count,
-    "MISSION_ITEM_INT": Link._on_item,
-    "COMMAND_ACK": Link._on_command_ack,
-    "PARAM_VALUE": Link._on_parameter,
-}
-
-
 def photos_in_tlog(frames: list[bytes]) -> dict[int, PhotoFeedback]:
     """The photo feedbacks of recorded frames (`drone.transport.read_tlog`), by image index; frames that do not decode
     are skipped.
     """
-    reader = Link.__new__(Link)
-    reader.telemetry = Telemetry()
+    telemetry = Telemetry()
     codec = mav.MAVLink(None)
     codec.robust_parsing = True
     for frame in frames:
         for message in codec.parse_buffer(frame) or []:
-            if message.get_type() == "CAMERA_FEEDBACK":
-                reader._on_photo(message, 0.0)
-            elif message.get_type() == "GIMBAL_DEVICE_ATTITUDE_STATUS":
-                reader._on_gimbal(message, 0.0)
-    return reader.telemetry.photos
+            kind = message.get_type()
+            if kind in {"CAMERA_FEEDBACK", "GIMBAL_DEVICE_ATTITUDE_STATUS"}:
+                take(telemetry, kind, message, 0.0)
+    return telemetry.photos

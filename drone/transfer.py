@@ -15,6 +15,7 @@ INVALID_SEQUENCE, CANCELLED, ERROR = 13, 15, 1
 IN_PROGRESS = 5
 _COUNT_AGAIN_S = 1.0
 _NUDGE_S = 0.25
+_LOOK_AHEAD = 4
 _RESTART_S = 9.5
 _FINAL_ACK_S = 2.0
 _REQUEST_AGAIN_S = 0.25
@@ -73,7 +74,8 @@ class Upload:
     _requested: int = -1
     _heard: float = field(init=False)
     _sent: float = field(default=-1e9, init=False)
-    _ahead: bool = field(default=False, init=False)
+    _ahead: int = field(default=0, init=False)
+    _last_sent: bool = field(default=False, init=False)
 
     def __post_init__(self) -> None:
         self._heard = self.now
@@ -83,9 +85,8 @@ class Upload:
         self._heard = now
         if not 0 <= seq < len(self.items):
             return []
-        self._requested, self._ahead = seq, False
-        self._sent = now
-        return [SendItem(seq)]
+        self._requested, self._ahead = seq, 0
+        return self._item(seq, now)
 
     def on_ack(self, result: int, now: float) -> list[UploadOut]:
         """Out-of-sequence is noise while items flow; cancelled means start again; other refusals are final."""
@@ -96,8 +97,8 @@ class Upload:
             return self._restart(now)
         if result == 0:
             # A late acknowledgement of an earlier transfer is possible: without our last item sent it proves nothing.
-            self.state = "accepted" if self._all_requested or not self.items else "running"
-        elif result == ERROR and self._all_requested:
+            self.state = "accepted" if self._last_sent or not self.items else "running"
+        elif result == ERROR and self._last_sent:
             self.state = "unsure"  # what a vehicle answers to an item after it has finished
         else:
             self.state, self.result = "refused", result
@@ -117,15 +118,20 @@ class Upload:
             return []
         if now - self._sent < _NUDGE_S:
             return []
-        # Silence: either our item or the vehicle's next request was lost. Send the item again, then the next one.
-        seq = min(self._requested + (1 if self._ahead else 0), len(self.items) - 1)
-        self._ahead = not self._ahead
-        self._sent = now
-        return [SendItem(seq)]
+        # Silence: our item or the vehicle's next request was lost, and then perhaps the one after it. Send the item again,
+        # then the next ones in turn: whichever the vehicle waits for is among them, the others it answers with noise.
+        seq = min(self._requested + self._ahead, len(self.items) - 1)
+        self._ahead = (self._ahead + 1) % _LOOK_AHEAD
+        return self._item(seq, now)
 
     @property
     def _all_requested(self) -> bool:
         return self._requested == len(self.items) - 1
+
+    def _item(self, seq: int, now: float) -> list[UploadOut]:
+        self._sent = now
+        self._last_sent = self._last_sent or seq == len(self.items) - 1
+        return [SendItem(seq)]
 
     def _count(self, now: float) -> list[UploadOut]:
         self._sent = now
@@ -133,7 +139,7 @@ class Upload:
 
     def _restart(self, now: float) -> list[UploadOut]:
         self.restarts += 1
-        self._requested, self._heard, self._ahead = -1, now, False
+        self._requested, self._heard, self._ahead, self._last_sent = -1, now, 0, False
         return self._count(now)
 
 

@@ -96,7 +96,7 @@ class UdpTransport:
             return  # a lost datagram; the protocol machines send again
 
     def receive(self) -> list[bytes]:
-        arrived = []
+        arrived: list[bytes] = []
         while True:
             try:
                 data, self._peer = self._socket.recvfrom(_DATAGRAM)
@@ -181,10 +181,8 @@ def read_tlog(path: Path) -> Iterator[tuple[int, bytes]]:
             raise InputError("drone.tlog", file=path.name, byte=at)
         usec = _TLOG_HEAD.unpack_from(data, at)[0]
         payload, start = data[at + 9], at + 8
-        if data[start] == 0xFD:
-            length = payload + 12 + (13 if data[start + 2] & 1 else 0)
-        else:
-            length = payload + 8
+        signature = 13 if data[start] == 0xFD and data[start + 2] & 1 else 0
+        length = payload + (12 + signature if data[start] == 0xFD else 8)
         if start + length > len(data):
             raise InputError("drone.tlog", file=path.name, byte=at)
         yield usec, data[start : start + length]

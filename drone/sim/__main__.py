@@ -78,8 +78,11 @@ def main(arguments: list[str] | None = None) -> int:
         card.close()
         transport.close()
     clearance = vehicle.autopilot.body.min_clearance_m
-    summary = {"simulated": True, "photos": vehicle.autopilot.shots}
-    summary["min_clearance_m"] = round(clearance, 2) if np.isfinite(clearance) else None
+    summary = {
+        "simulated": True,
+        "photos": vehicle.autopilot.shots,
+        "min_clearance_m": round(clearance, 2) if np.isfinite(clearance) else None,
+    }
     (card.truth / "flight.json").write_text(json.dumps(summary), encoding="utf-8")
     return 0
 

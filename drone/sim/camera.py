@@ -263,7 +263,7 @@ def side_distance_m(hull: HullForm, side: ShipSide, origin_m: Float, directions:
 
 def _brightness(normals: Float, side: Side) -> Float:
     sun = _SUN_SHIP * np.array([1.0, 1.0 if side == "port" else -1.0, 1.0])
-    return _AMBIENT + _DIRECT * np.clip(normals @ sun, 0.0, 1.0)
+    return np.asarray(_AMBIENT + _DIRECT * np.clip(normals @ sun, 0.0, 1.0))
 
 
 def _sample(atlas: Atlas, across_m: Field32, down_m: Field32, mask: Mask) -> tuple[Image, Image]:

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import cv2
-from PIL import ExifTags, Image as PilImage
+from PIL import ExifTags
+from PIL import Image as PilImage
 
 from core.geo import LonLat
 from drone.model import CameraSpec

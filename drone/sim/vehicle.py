@@ -21,7 +21,7 @@ from drone.transport import Transport
 from drone.vehicle import SIMULATOR_PRODUCT_ID, SIMULATOR_VENDOR_ID, SIMULATOR_VERSION
 
 os.environ["MAVLINK20"] = "1"
-from pymavlink.dialects.v20 import ardupilotmega as mav  # noqa: E402 - the dialect reads MAVLINK20 when imported
+from pymavlink.dialects.v20 import ardupilotmega as mav
 
 STEP_S = 0.05
 _SYSTEM, _AUTOPILOT = 1, 1
@@ -52,12 +52,25 @@ class SimVehicle:
     _codec: Any = field(init=False, repr=False)
     _intervals: dict[int, float] = field(default_factory=dict)
     _sent: dict[int, float] = field(default_factory=dict)
+    _builders: dict[int, Callable[[], Any]] = field(init=False, repr=False)
     _beat_at: float = -1e9
     _announced: float = -1e9
 
     def __post_init__(self) -> None:
         self._codec = mav.MAVLink(None, srcSystem=_SYSTEM, srcComponent=_AUTOPILOT)
         self._codec.robust_parsing = True
+        self._builders = {
+            mav.MAVLINK_MSG_ID_GLOBAL_POSITION_INT: self._position,
+            mav.MAVLINK_MSG_ID_SYS_STATUS: self._status,
+            mav.MAVLINK_MSG_ID_GPS_RAW_INT: self._gps,
+            mav.MAVLINK_MSG_ID_WIND: self._wind,
+            mav.MAVLINK_MSG_ID_EXTENDED_SYS_STATE: self._landed,
+            mav.MAVLINK_MSG_ID_MISSION_CURRENT: self._current,
+            mav.MAVLINK_MSG_ID_GIMBAL_DEVICE_ATTITUDE_STATUS: self._gimbal,
+            mav.MAVLINK_MSG_ID_ATTITUDE: self._attitude,
+            mav.MAVLINK_MSG_ID_HOME_POSITION: self._home,
+            mav.MAVLINK_MSG_ID_AUTOPILOT_VERSION: self._version,
+        }
         home = self.spec.home
         item = MissionItem(Command.NAV_WAYPOINT, 0, x=round(home.lat * 1e7), y=round(home.lon * 1e7), z=0.0)
         store = MissionStore(item, full=self.spec.fault is Fault.REFUSE_MISSION)
@@ -123,7 +136,7 @@ class SimVehicle:
         for message_id, interval in self._intervals.items():
             if self.now - self._sent.get(message_id, -1e9) >= interval - STEP_S / 2:
                 self._sent[message_id] = self.now
-                self._send(_MESSAGES[message_id](self))
+                self._send(self._builders[message_id]())
 
     def _heartbeat(self) -> None:
         armed = mav.MAV_MODE_FLAG_SAFETY_ARMED if self.autopilot.armed else 0
@@ -231,8 +244,9 @@ class SimVehicle:
         elif name == "MISSION_REQUEST_LIST":
             self._send(mav.MAVLink_mission_count_message(255, 190, len(store.stored[kind]), int(kind)))
         else:
-            params = (message.param1, message.param2, message.param3, message.param4)
-            params = (*(0.0 if math.isnan(value) else value for value in params[:3]), _zero(params[3]))
+            raw = (message.param1, message.param2, message.param3, message.param4)
+            first, second, third, fourth = (0.0 if math.isnan(value) else float(value) for value in raw)
+            params = (first, second, third, fourth)
             item = MissionItem(message.command, message.frame, params, message.x, message.y, message.z)
             self._send_mission(store.on_item(message.seq, item, kind, self.now))
 
@@ -267,10 +281,10 @@ class SimVehicle:
         if command == Command.SET_MESSAGE_INTERVAL:
             return self._set_interval(int(params[0]), params[1])
         if command == Command.REQUEST_MESSAGE:
-            build = _MESSAGES.get(int(params[0]))
+            build = self._builders.get(int(params[0]))
             if build is None:
                 return _FAILED
-            self._send(build(self))
+            self._send(build())
             return _ACCEPTED
         if command == mav.MAV_CMD_REQUEST_AUTOPILOT_CAPABILITIES:
             self._send(self._version())
@@ -293,7 +307,7 @@ class SimVehicle:
         return _ACCEPTED if action() else _FAILED
 
     def _set_interval(self, message_id: int, interval_us: float) -> int:
-        if message_id not in _MESSAGES:
+        if message_id not in self._builders:
             return _DENIED
         if interval_us < 0:
             self._intervals.pop(message_id, None)
@@ -302,23 +316,5 @@ class SimVehicle:
         return _ACCEPTED
 
 
-def _zero(value: float) -> float:
-    return 0.0 if math.isnan(value) else value
-
-
 def _name(raw: bytes | str) -> str:
     return (raw.decode() if isinstance(raw, bytes) else raw).rstrip("\0")
-
-
-_MESSAGES: dict[int, Callable[[SimVehicle], Any]] = {
-    mav.MAVLINK_MSG_ID_GLOBAL_POSITION_INT: SimVehicle._position,
-    mav.MAVLINK_MSG_ID_SYS_STATUS: SimVehicle._status,
-    mav.MAVLINK_MSG_ID_GPS_RAW_INT: SimVehicle._gps,
-    mav.MAVLINK_MSG_ID_WIND: SimVehicle._wind,
-    mav.MAVLINK_MSG_ID_EXTENDED_SYS_STATE: SimVehicle._landed,
-    mav.MAVLINK_MSG_ID_MISSION_CURRENT: SimVehicle._current,
-    mav.MAVLINK_MSG_ID_GIMBAL_DEVICE_ATTITUDE_STATUS: SimVehicle._gimbal,
-    mav.MAVLINK_MSG_ID_ATTITUDE: SimVehicle._attitude,
-    mav.MAVLINK_MSG_ID_HOME_POSITION: SimVehicle._home,
-    mav.MAVLINK_MSG_ID_AUTOPILOT_VERSION: SimVehicle._version,
-}

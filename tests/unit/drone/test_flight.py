@@ -10,7 +10,6 @@ from typing import cast
 import numpy as np
 import pytest
 
-
 from core.errors import EnvironmentFault, Refused, Unfinished
 from core.geo import LonLat
 from core.hullform import HullForm
@@ -163,5 +162,5 @@ def test_motion_needs_a_permit(tmp_path: Path) -> None:
     rig = Rig(tmp_path)
     rig.link.connect()
     with pytest.raises(Refused):
-        rig.link.arm(cast(Permit, None))
+        rig.link.arm(cast("Permit", None))
     rig.link.tlog.close()

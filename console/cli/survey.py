@@ -1,0 +1,264 @@
+"""Owns ``yunjian survey``: plan a hull survey, fly it with the simulated vehicle, import photos, measure coverage.
+
+Never holds a rule of the survey: `drone` does.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import wraps
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+from config import ConfigError, Settings, load_settings
+from core import catalogue
+from core.errors import InputError, YunJianError
+from core.geo import LonLat
+from core.ids import Imo, Mmsi
+from core.ship import ShipGeometry, ShipPose, ShipRef, Side
+from drone import (
+    CaptureFrame,
+    FlightProgress,
+    Plan,
+    Wind,
+    Wishes,
+    camera,
+    collect,
+    fly_simulated,
+    load_survey,
+    plan_survey,
+    planned_sides,
+    survey_coverage,
+)
+from drone.export import qgc_plan, wpl
+from drone.link import photos_in_tlog
+from drone.transport import read_tlog
+
+app = typer.Typer(
+    help="Hull survey by drone. Example: yunjian survey plan --loa 90 --beam 14 --depth 7 --draught 4.5 "
+    "--lon 122.1 --lat 40.3 --heading 37 --imo 9074729 --quay starboard --out plan.json",
+    no_args_is_help=True,
+)
+_JSON = Annotated[bool, typer.Option("--json", help="Print one JSON object {schema, data, warnings}.")]
+
+
+def _guarded(command: Callable[..., None]) -> Callable[..., None]:
+    """Turn an error into its sentence and next step on stderr, and its exit code."""
+
+    @wraps(command)
+    def run(*args: Any, **kwargs: Any) -> None:
+        try:
+            command(*args, **kwargs)
+        except ConfigError as error:
+            sys.stderr.write(f"{error}\n")
+            raise typer.Exit(2) from error
+        except YunJianError as error:
+            text = catalogue.error_text(error, load_settings().language)
+            sys.stderr.write(f"{text.title}\n{text.next}\n")
+            raise typer.Exit(error.exit_status) from error
+
+    return run
+
+
+def _say(settings: Settings, key: str, **params: object) -> None:
+    sys.stderr.write(catalogue.text(key, settings.language, **params) + "\n")
+
+
+def _print(schema: str, data: Any, warnings: list[str] | None = None) -> None:
+    document = {"schema": schema, "data": data, "warnings": warnings or []}
+    sys.stdout.write(json.dumps(document, ensure_ascii=False) + "\n")
+
+
+def _read_plan(path: Path) -> Plan:
+    try:
+        return Plan.model_validate_json(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError("drone.plan_file", file=str(path), reason=str(error).splitlines()[0]) from error
+
+
+def _geometry(loa: float, beam: float, depth: float, draught: float, estimated: list[str]) -> ShipGeometry:
+    try:
+        return ShipGeometry(loa, beam, depth, draught, estimated=frozenset(estimated))
+    except ValueError as error:
+        raise InputError("drone.ship_input", reason=str(error)) from error
+
+
+def _pose(lon: float | None, lat: float | None, heading: float | None, source: str) -> ShipPose | None:
+    if lon is None or lat is None or heading is None:
+        return None
+    try:
+        return ShipPose(LonLat(lon, lat), heading % 360.0, datetime.now(UTC), source)
+    except ValueError as error:
+        raise InputError("drone.ship_input", reason=str(error)) from error
+
+
+@app.command(
+    epilog="Example: yunjian survey plan --loa 90 --beam 14 --depth 7 --draught 4.5 --lon 122.1 --lat 40.3 --heading 37 "
+    "--imo 9074729 --quay starboard --out plan.json --qgc plan.plan"
+)
+@_guarded
+def plan(
+    loa: Annotated[float, typer.Option(help="Length over all, m")],
+    beam: Annotated[float, typer.Option(help="Beam, m")],
+    depth: Annotated[float, typer.Option(help="Depth from keel to deck, m")],
+    draught: Annotated[float, typer.Option(help="Draught, m")],
+    imo: Annotated[str, typer.Option(help="IMO number")] = "",
+    mmsi: Annotated[str, typer.Option(help="MMSI")] = "",
+    name: Annotated[str, typer.Option(help="Ship's name")] = "-",
+    lon: Annotated[float | None, typer.Option(help="Longitude of the stern end on the centreline")] = None,
+    lat: Annotated[float | None, typer.Option(help="Latitude of the stern end on the centreline")] = None,
+    heading: Annotated[float | None, typer.Option(help="Heading, degrees true; without it there is no path")] = None,
+    pose_source: Annotated[str, typer.Option(help="ais, ais_gnss, ais_low or hull_fix (error budget)")] = "ais",
+    quay: Annotated[Literal["port", "starboard", "none"], typer.Option(help="Side at the quay; none = at anchor")] = "none",
+    camera_id: Annotated[str, typer.Option("--camera", help="Id in cameras.toml")] = "",
+    gsd: Annotated[float | None, typer.Option(help="Target ground sample distance, mm per pixel")] = None,
+    estimated: Annotated[list[str] | None, typer.Option(help="Dimension that is a class default, e.g. depth_m")] = None,
+    wind: Annotated[tuple[float, float, float] | None, typer.Option(help="Mean, gust in m/s, direction it comes from")] = None,
+    out: Annotated[Path | None, typer.Option(help="Write the plan here instead of to stdout")] = None,
+    qgc: Annotated[Path | None, typer.Option(help="Also write the first sortie as a QGroundControl .plan")] = None,
+    waypoints: Annotated[Path | None, typer.Option("--wpl", help="Also write the first sortie as a QGC WPL 110 file")] = None,
+    as_json: _JSON = False,  # noqa: FBT002
+) -> None:
+    """Plan a survey (yunjian.plan/1). Exit code 1 when the plan cannot be flown; the reasons are in it and on stderr."""
+    changes: dict[str, Any] = {"drone.camera": camera_id} if camera_id else {}
+    if gsd is not None:
+        changes["drone.target_gsd_mm"] = gsd
+    settings = load_settings(changes)
+    if not imo and not mmsi:
+        raise InputError("drone.ship_input", reason="--imo or --mmsi")
+    ship = ShipRef(name, Imo.parse(imo) if imo else None, Mmsi.parse(mmsi) if mmsi else None)
+    made = plan_survey(
+        ship,
+        _geometry(loa, beam, depth, draught, estimated or []),
+        _pose(lon, lat, heading, pose_source),
+        None if quay == "none" else quay,
+        Wishes.from_settings(settings.drone),
+        wind=Wind(*wind) if wind else None,
+    )
+    if out is not None:
+        out.write_text(made.to_json(), encoding="utf-8")
+    if made.sorties and qgc is not None:
+        qgc.write_text(qgc_plan(made, 0), encoding="utf-8")
+    if made.sorties and waypoints is not None:
+        waypoints.write_text(wpl(made, 0), encoding="utf-8")
+    reasons = [refusal.zh if settings.language == "zh" else refusal.en for refusal in made.refusals]
+    if as_json:
+        _print("yunjian.plan/1", made.model_dump(mode="json", by_alias=True), reasons)
+    elif out is None:
+        sys.stdout.write(made.to_json() + "\n")
+    else:
+        sys.stdout.write(f"{out}\n")
+    minutes = f"{made.time_s / 60:.1f}"
+    params = {"photos": made.trigger_count, "sorties": len(made.sorties), "minutes": minutes}
+    _say(settings, "drone.cli.planned", seen=made.coverage.seen2_pct, **params)
+    if reasons:
+        _say(settings, "drone.cli.refused")
+        sys.stderr.write("".join(f"  {reason}\n" for reason in reasons))
+        raise typer.Exit(1)
+
+
+@app.command(epilog="Example: yunjian survey fly plan.json --ship-file var/ship --out var/survey1 --speed 10")
+@_guarded
+def fly(
+    plan_file: Annotated[Path, typer.Argument(help="A plan of `yunjian survey plan`")],
+    ship_file: Annotated[Path, typer.Option(help="Ship file folder for the simulated camera")],
+    out: Annotated[Path, typer.Option(help="Folder for plan, log, truth and survey")],
+    speed: Annotated[float, typer.Option(min=1.0, max=20.0, help="Clock against the wall")] = 10.0,
+    seed: Annotated[int, typer.Option(help="Seed of wind, GNSS and sensor noise")] = 1,
+    fault: Annotated[str, typer.Option(help="What goes wrong, see python -m drone.sim --help")] = "none",
+    as_json: _JSON = False,  # noqa: FBT002
+) -> None:
+    """Fly a plan with the SIMULATED vehicle (the only one allowed so far) and collect the photos."""
+    settings = load_settings()
+    made = _read_plan(plan_file)
+    out.mkdir(parents=True, exist_ok=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed}/{task.total}"), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True)) as bar:
+        task = bar.add_task("plan", total=made.trigger_count)
+
+        def show(progress: FlightProgress) -> None:
+            where = f"{progress.stage.value} {progress.sortie}/{progress.sorties}"
+            bar.update(task, completed=progress.photos, description=where)
+
+        run = fly_simulated(
+            made, ship_file, out, settings.drone, speed=speed, start=datetime.now(UTC), seed=seed, fault=fault, on_progress=show
+        )
+    numbers = {"photos": len(run.flight.photos), "separation": run.flight.min_separation_m, "speed": f"{speed:g}"}
+    _say(settings, "drone.cli.flown", **numbers)
+    if as_json:
+        _print("yunjian.survey_run/1", {"survey": str(run.survey), "tlog": str(run.tlog), "simulated": True, **numbers})
+    else:
+        sys.stdout.write(f"{run.survey}\n")
+
+
+@app.command(
+    "import",
+    epilog="Example: yunjian survey import /media/card --out var/survey2 --camera one_inch_20mp --loa 90 --beam 14 --depth 7 "
+    "--draught 4.5 --tlog flight.tlog --lon 122.1 --lat 40.3 --heading 37",
+)
+@_guarded
+def import_(
+    card: Annotated[Path, typer.Argument(help="Folder with photos")],
+    out: Annotated[Path, typer.Option(help="Survey folder to make")],
+    loa: Annotated[float, typer.Option(help="Length over all, m")],
+    beam: Annotated[float, typer.Option(help="Beam, m")],
+    depth: Annotated[float, typer.Option(help="Depth, m")],
+    draught: Annotated[float, typer.Option(help="Draught, m")],
+    camera_id: Annotated[str, typer.Option("--camera", help="Id in cameras.toml")] = "",
+    tlog: Annotated[
+        Path | None, typer.Option(help="Flight log with the photo feedbacks; without it photos have no pose")
+    ] = None,
+    lon: Annotated[float | None, typer.Option(help="Longitude of the stern end")] = None,
+    lat: Annotated[float | None, typer.Option(help="Latitude of the stern end")] = None,
+    heading: Annotated[float | None, typer.Option(help="Heading, degrees true")] = None,
+    home_alt: Annotated[float, typer.Option(help="Height of the launch point above the water, m")] = 0.0,
+    pose_source: Annotated[str, typer.Option(help="ais, ais_gnss, ais_low or hull_fix")] = "ais_gnss",
+    as_json: _JSON = False,  # noqa: FBT002
+) -> None:
+    """Make a survey folder (yunjian.survey/1) from a memory card and, if there is one, the flight log."""
+    settings = load_settings()
+    shots = list(photos_in_tlog([frame for _, frame in read_tlog(tlog)]).values()) if tlog else []
+    frame = CaptureFrame(
+        _geometry(loa, beam, depth, draught, []),
+        _pose(lon, lat, heading, pose_source),
+        home_alt,
+        camera(camera_id or settings.drone.camera),
+        simulated=False,
+    )
+    folder = collect(card, shots, frame, out)
+    survey = load_survey(folder)
+    posed = sum(photo.c_ship_m is not None for photo in survey.photos)
+    numbers = {"photos": len(survey.photos), "posed": posed, "gaps": len(survey.gaps)}
+    _say(settings, "drone.cli.imported", **numbers)
+    if as_json:
+        _print("yunjian.survey/1", survey.model_dump(mode="json", by_alias=True))
+    else:
+        sys.stdout.write(f"{folder}\n")
+
+
+@app.command(epilog="Example: yunjian survey coverage var/survey1/survey --plan var/survey1/plan.json")
+@_guarded
+def coverage(
+    folder: Annotated[Path, typer.Argument(help="Survey folder")],
+    plan_file: Annotated[Path | None, typer.Option("--plan", help="Plan whose sides and target GSD count")] = None,
+    gsd: Annotated[float | None, typer.Option(help="Target GSD, mm per pixel")] = None,
+    as_json: _JSON = False,  # noqa: FBT002
+) -> None:
+    """How much of the hull the photos of a survey see once and twice, sharp and steep enough."""
+    settings = load_settings()
+    made = _read_plan(plan_file) if plan_file else None
+    sides: tuple[Side, ...] = planned_sides(made) if made else ("stern", "port", "starboard")
+    target = gsd or (made.camera.target_gsd_mm if made else settings.drone.target_gsd_mm)
+    found = survey_coverage(folder, sides, target)
+    numbers = {"area": found.area_m2, "seen2": found.seen2_pct, "seen1": found.seen1_pct}
+    if as_json:
+        _print("yunjian.coverage/1", {**found.model_dump(), "sides": list(sides), "target_gsd_mm": target})
+    else:
+        sys.stdout.write(catalogue.text("drone.cli.coverage", settings.language, **numbers) + "\n")

@@ -1,0 +1,111 @@
+"""Owns what a decoded message says about the vehicle: telemetry, sentences, photo feedbacks.
+
+Never decodes bytes and never answers. Messages are the generated dialect's objects; fields are named as in MAVLink common.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from core.geo import LonLat
+from drone.vehicle import PhotoFeedback, StatusText, Telemetry, VehicleIdentity
+
+_PREARM_BIT = 0x10000000  # MAV_SYS_STATUS_PREARM_CHECK
+_ARMED_FLAG = 0x80  # MAV_MODE_FLAG_SAFETY_ARMED
+_ON_GROUND = 1  # MAV_LANDED_STATE_ON_GROUND
+_PHOTO = 0  # CAMERA_FEEDBACK_PHOTO
+_GUST_FADE = 0.98  # the highest wind seen counts as gust and fades with each report
+
+
+def take(telemetry: Telemetry, kind: str, message: Any, now: float) -> None:
+    """Update `telemetry` from a message of type `kind`; others are ignored."""
+    handler = _HANDLERS.get(kind)
+    if handler is not None:
+        handler(telemetry, message, now)
+
+
+def identity_of(message: Any) -> VehicleIdentity:
+    """From AUTOPILOT_VERSION."""
+    return VehicleIdentity(message.vendor_id, message.product_id, bytes(message.flight_custom_version))
+
+
+def _heartbeat(telemetry: Telemetry, message: Any, now: float) -> None:
+    telemetry.heartbeat_at = now
+    telemetry.armed = bool(message.base_mode & _ARMED_FLAG)
+    telemetry.custom_mode = int(message.custom_mode)
+
+
+def _text(telemetry: Telemetry, message: Any, now: float) -> None:
+    text = message.text.decode("utf-8", "replace") if isinstance(message.text, bytes) else message.text
+    telemetry.texts.append(StatusText(now, message.severity, text.rstrip("\0")))
+
+
+def _position(telemetry: Telemetry, message: Any, now: float) -> None:
+    telemetry.position_at, telemetry.lonlat = now, LonLat(message.lon / 1e7, message.lat / 1e7)
+    telemetry.alt_rel_m, telemetry.heading_deg = message.relative_alt / 1000.0, message.hdg / 100.0
+    telemetry.speed_m_s = math.hypot(message.vx, message.vy) / 100.0
+
+
+def _status(telemetry: Telemetry, message: Any, now: float) -> None:
+    del now
+    telemetry.battery_pct = float(message.battery_remaining) if message.battery_remaining >= 0 else None
+    telemetry.prearm_ok = bool(message.onboard_control_sensors_health & _PREARM_BIT)
+
+
+def _gps(telemetry: Telemetry, message: Any, now: float) -> None:
+    del now
+    telemetry.gps_fix = message.fix_type
+    telemetry.satellites = message.satellites_visible if message.satellites_visible != 255 else None
+    telemetry.hdop = message.eph / 100.0 if message.eph != 65535 else None
+
+
+def _wind(telemetry: Telemetry, message: Any, now: float) -> None:
+    del now
+    telemetry.wind_speed_m_s, telemetry.wind_from_deg = message.speed, message.direction % 360.0
+    telemetry.wind_gust_m_s = max(telemetry.wind_gust_m_s * _GUST_FADE, message.speed)
+
+
+def _landed(telemetry: Telemetry, message: Any, now: float) -> None:
+    del now
+    telemetry.landed = message.landed_state == _ON_GROUND
+
+
+def _current(telemetry: Telemetry, message: Any, now: float) -> None:
+    del now
+    telemetry.mission_seq = message.seq
+
+
+def _gimbal(telemetry: Telemetry, message: Any, now: float) -> None:
+    del now
+    w, x, y, z = message.q
+    telemetry.gimbal_pitch_deg = math.degrees(math.asin(max(-1.0, min(1.0, 2.0 * (w * y - z * x)))))
+
+
+def _photo(telemetry: Telemetry, message: Any, now: float) -> None:
+    del now
+    # Asking for a stream repeats records, and zero ones: keep the first of each index (drone spec, section 2b).
+    if message.img_idx in telemetry.photos or message.flags != _PHOTO or message.time_usec == 0:
+        return
+    telemetry.photos[message.img_idx] = PhotoFeedback(
+        img_idx=message.img_idx,
+        time_usec=message.time_usec,
+        lonlat=LonLat(message.lng / 1e7, message.lat / 1e7),
+        alt_rel_m=message.alt_rel,
+        yaw_deg_true=message.yaw % 360.0,
+        gimbal_pitch_deg=telemetry.gimbal_pitch_deg,
+    )
+
+
+_HANDLERS = {
+    "HEARTBEAT": _heartbeat,
+    "STATUSTEXT": _text,
+    "GLOBAL_POSITION_INT": _position,
+    "SYS_STATUS": _status,
+    "GPS_RAW_INT": _gps,
+    "WIND": _wind,
+    "EXTENDED_SYS_STATE": _landed,
+    "MISSION_CURRENT": _current,
+    "GIMBAL_DEVICE_ATTITUDE_STATUS": _gimbal,
+    "CAMERA_FEEDBACK": _photo,
+}
