@@ -1,1 +1,81 @@
-"""See the folder table in docs/architecture.md."""
+"""Owns inspections: case state machine, eligibility, appointment, checklist, evidence on items, findings, deficiencies.
+
+Never flies, never touches RTP, never detects anything: findings come in as values (`inspection.hull` makes them).
+"""
+
+from inspection.appointment import (
+    Invitation,
+    PortStay,
+    Proposal,
+    Seat,
+    Slot,
+    appointment_rules,
+    collect,
+    length_of,
+    propose_slots,
+)
+from inspection.assemble import (
+    case_with_key,
+    issued_record,
+    list_cases,
+    photo_evidence,
+    record,
+    subject_of,
+)
+from inspection.checklist import current_edition
+from inspection.codes import action_codes, deficiency_codes
+from inspection.content import (
+    act_on_deficiency,
+    add_deficiency,
+    add_findings,
+    answer_item,
+    bind_evidence,
+    decide_finding,
+    decide_findings,
+    draw_dent,
+    keep_evidence,
+    record_call,
+)
+from inspection.eligibility import EligibilityFacts, Judgement, facts_from_selection, judge, packs
+from inspection.model import (
+    Actor,
+    CaseSummary,
+    DentDrawing,
+    NewAnswer,
+    NewCase,
+    NewDeficiency,
+    Outcome,
+    RequestKey,
+    SurveyFacts,
+)
+from inspection.record import CaseRecord
+from inspection.service import (
+    agree_appointment,
+    approve,
+    case_invitation,
+    close,
+    invite,
+    issue,
+    judge_case,
+    judge_selection,
+    open_case,
+    record_attendance,
+    reschedule,
+    start_session,
+    submit_for_review,
+    take_step,
+)
+from inspection.states import machine
+from inspection.subscriber import SUBSCRIBER, on_event
+from inspection.surveys import register_survey
+
+__all__ = [
+    "SUBSCRIBER", "Actor", "CaseRecord", "CaseSummary", "DentDrawing", "EligibilityFacts", "Invitation", "Judgement", "NewAnswer",
+    "NewCase", "NewDeficiency", "Outcome", "PortStay", "Proposal", "RequestKey", "Seat", "Slot", "SurveyFacts",
+    "act_on_deficiency", "action_codes", "add_deficiency", "add_findings", "agree_appointment", "answer_item",
+    "appointment_rules", "approve", "bind_evidence", "case_invitation", "case_with_key", "close", "collect",
+    "current_edition", "decide_finding", "decide_findings", "deficiency_codes", "draw_dent", "facts_from_selection", "invite",
+    "issue", "issued_record", "judge", "judge_case", "judge_selection", "keep_evidence", "length_of", "list_cases", "machine",
+    "on_event", "open_case", "packs", "photo_evidence", "propose_slots", "record", "record_attendance", "record_call",
+    "register_survey", "reschedule", "start_session", "subject_of", "submit_for_review", "take_step",
+]  # fmt: skip

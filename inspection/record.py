@@ -12,10 +12,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from core.evidence import Envelope
 
-RECORD_SCHEMA = "yunjian.record/1"
+RECORD_SCHEMA: Literal["yunjian.record/1"] = "yunjian.record/1"
 
 CaseState = Literal[
-    "selected", "refused", "eligible", "invited", "appointed", "preparing", "in_session", "suspended", "drafting",
+    "selected", "refused", "eligible", "invited", "appointed", "rescheduled", "preparing", "in_session", "suspended", "drafting",
     "under_review", "approved", "issued", "follow_up", "closed", "converted_to_onboard", "cancelled", "void",
 ]  # fmt: skip
 Verdict = Literal["remote", "remote_then_attend", "attend_only", "none_due"]
