@@ -2,3 +2,27 @@
 
 Never knows what a checklist item means: `item_ref` and `subject_ref` are opaque here (contracts.md, Room).
 """
+
+from video import store
+from video.api import build_router
+from video.keeping import EVENT_KEPT
+from video.model import RoomOrder, SeatKey, SeatOrder, SeatRole, Shot, SnapshotOrder, StillRequest
+from video.rooms import Rooms
+from video.service import (
+    admit,
+    ask_still,
+    attend,
+    close_room,
+    create_room,
+    room_view,
+    seat_of,
+    snapshot,
+    start_recording,
+    stop_recording,
+)
+
+__all__ = [
+    "EVENT_KEPT", "RoomOrder", "Rooms", "SeatKey", "SeatOrder", "SeatRole", "Shot", "SnapshotOrder", "StillRequest",
+    "admit", "ask_still", "attend", "build_router", "close_room", "create_room", "room_view", "seat_of", "snapshot",
+    "start_recording", "stop_recording", "store",
+]  # fmt: skip

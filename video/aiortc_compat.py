@@ -1,3 +1,4 @@
+# ruff: noqa: SLF001 - this one file is where aiortc's private names are allowed (design.md, third-party fences)
 """Owns every use of aiortc's private names: taking RTP from a receiver undecoded and sending RTP without an encoder.
 
 Never holds forwarding rules; those are in `video.forward`. Written against aiortc 1.16 and aioice 0.11 (source read).
@@ -46,7 +47,7 @@ def missing_names() -> list[str]:
     """Names that this aiortc or aioice no longer has."""
     gone = [f"{owner.__name__}.{name}" for owner, name in (*PRIVATE_METHODS, *REPLACED) if not hasattr(owner, name)]
     for owner, name in PRIVATE_ATTRIBUTES:
-        if name not in owner.__init__.__code__.co_names:
+        if name not in vars(owner)["__init__"].__code__.co_names:
             gone.append(f"{owner.__name__}.{name}")
     code = RTCDtlsTransport._handle_rtp_data.__code__.co_names if hasattr(RTCDtlsTransport, "_handle_rtp_data") else ()
     if "_handle_rtp_packet" not in code:
@@ -89,7 +90,7 @@ class PacketReceiver:
     def __init__(self, receiver: RTCRtpReceiver, sink: PacketSink) -> None:
         self._receiver = receiver
         self._sink = sink
-        self.codecs: dict[int, RTCRtpCodecParameters] = {}
+        self.codecs: dict[int | None, RTCRtpCodecParameters] = {}
         self.media_ssrc: int | None = None
         self.rtx_ssrc: int | None = None
         self._transport: RTCDtlsTransport | None = None
@@ -153,9 +154,9 @@ class PacketSender:
     def ready(self) -> bool:
         return self._transport is not None
 
-    def rtx_payload_type(self, payload_type: int) -> int | None:
-        """Payload type for repairs of `payload_type`, or None where the viewer did not agree on RTX (RFC 4588)."""
-        return self._rtx_of.get(payload_type)
+    def rtx_payload_type(self, codec: RTCRtpCodecParameters) -> int | None:
+        """Payload type for repairs of `codec`, or None where the viewer did not agree on RTX (RFC 4588)."""
+        return self._rtx_of.get(codec.payloadType)
 
     async def send(self, data: bytes) -> None:
         """One RTP or RTCP packet, protected by SRTP."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import av
 import cv2
@@ -19,7 +20,7 @@ Picture = npt.NDArray[np.uint8]
 """(height, width, 3) uint8, RGB."""
 
 
-def test_picture(number: int, caption: str = "SIMULATED") -> Picture:
+def moving_picture(number: int, caption: str = "SIMULATED") -> Picture:
     """Frame `number` of the moving scene."""
     image = np.empty((HEIGHT_PX, WIDTH_PX, 3), np.uint8)
     image[: HEIGHT_PX // 2] = (150, 175, 200)
@@ -45,9 +46,9 @@ def nameplate(lines: tuple[str, ...], width_px: int = 2048, height_px: int = 153
     return bytes(data)
 
 
-def encode_vp8(pictures: Iterator[Picture], fps: int = FPS, bitrate: int = 500_000, key_every: int = FPS) -> Iterator[av.Packet]:
+def encode_vp8(pictures: Iterator[Picture], fps: int = FPS, bitrate: int = 500_000, key_every: int = FPS) -> Iterator[Any]:
     """VP8 packets as a phone would send them: real time, no look-ahead, a keyframe every `key_every` frames."""
-    codec = av.CodecContext.create("libvpx", "w")
+    codec: Any = av.CodecContext.create("libvpx", "w")
     codec.width, codec.height, codec.pix_fmt = WIDTH_PX, HEIGHT_PX, "yuv420p"
     codec.time_base, codec.bit_rate, codec.gop_size = Fraction(1, fps), bitrate, key_every
     codec.options = {"deadline": "realtime", "cpu-used": "8", "lag-in-frames": "0"}
@@ -61,7 +62,7 @@ def encode_vp8(pictures: Iterator[Picture], fps: int = FPS, bitrate: int = 500_0
 def generate_clip(path: Path, seconds: float = 12.0, fps: int = FPS) -> Path:
     """Write the scene as WebM, so that a peer can send it without encoding again."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    pictures = (test_picture(number) for number in range(int(seconds * fps)))
+    pictures = (moving_picture(number) for number in range(int(seconds * fps)))
     with av.open(str(path), "w", format="webm") as container:
         stream = container.add_mux_stream("vp8", rate=fps, width=WIDTH_PX, height=HEIGHT_PX)
         for packet in encode_vp8(pictures, fps):

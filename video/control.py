@@ -81,7 +81,9 @@ class Shutdown(_Message):
     op: Literal["shutdown"] = "shutdown"
 
 
-Command = CreateRoom | Publish | View | HangUp | DropSeat | StartRecording | StopRecording | Snapshot | Stats | CloseRoom | Shutdown
+Command = (
+    CreateRoom | Publish | View | HangUp | DropSeat | StartRecording | StopRecording | Snapshot | Stats | CloseRoom | Shutdown
+)
 
 
 class Request(_Message):

@@ -95,7 +95,7 @@ class Forwarder:
                     receiver = PacketReceiver(transceiver.receiver, source)
                     publication.sources.append((source, receiver))
             if not publication.sources:
-                raise InputError("video.sdp", reason="no media to receive")
+                raise InputError("video.sdp", reason="no media to receive")  # noqa: TRY301 - cleaned up below like the rest
             for old in [key for key, other in self._publications.items() if other.seat == seat]:
                 await self.hang_up(old)
             for source, receiver in publication.sources:

@@ -89,7 +89,7 @@ class ViewerLeg:
         for codec in self.sender.codecs:
             if same_codec(self.source.codec, codec):
                 self._payload_type = codec.payloadType
-                self._rtx_type = self.sender.rtx_payload_type(codec.payloadType)
+                self._rtx_type = self.sender.rtx_payload_type(codec)
                 return
 
     async def forward(self, packet: RtpPacket) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import av
 from aiortc import MediaStreamTrack
@@ -18,12 +19,12 @@ _TIME_BASE = Fraction(1, 1000)
 
 def read_packets(path: Path) -> list[tuple[bytes, bool, int]]:
     """(bytes, is keyframe, time in ms) of a clip's video track."""
-    packets = []
     with av.open(str(path)) as container:
-        for packet in container.demux(video=0):
-            if packet.pts is not None and packet.time_base is not None:
-                packets.append((bytes(packet), packet.is_keyframe, int(packet.pts * packet.time_base * 1000)))
-    return packets
+        return [
+            (bytes(packet), packet.is_keyframe, int(packet.pts * packet.time_base * 1000))
+            for packet in container.demux(video=0)
+            if packet.pts is not None and packet.time_base is not None
+        ]
 
 
 class ClipTrack(MediaStreamTrack):
@@ -42,7 +43,7 @@ class ClipTrack(MediaStreamTrack):
         self._started: float | None = None
         self.sent = 0
 
-    async def recv(self) -> av.Packet:
+    async def recv(self) -> Any:
         if self.readyState != "live":
             raise MediaStreamError
         loop = asyncio.get_running_loop()

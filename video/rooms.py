@@ -18,8 +18,8 @@ from config import Settings
 from core.context import Services
 from core.errors import EnvironmentFault
 from video import control
-from video.keeping import Bookkeeper
 from video.hub import Hub
+from video.keeping import Bookkeeper
 from video.workerlink import WorkerLink
 
 log = logging.getLogger("video.rooms")

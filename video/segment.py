@@ -111,7 +111,7 @@ class SegmentWriter:
         if self.place.codec == "opus":
             return self._container.add_stream("libopus", rate=48_000, layout="stereo")  # gives the OpusHead; encodes nothing
         if self.place.codec == "H264":
-            with av.open(io.BytesIO(self.first.data), format="h264") as probe:
+            with av.open(io.BytesIO(self.first.data), "r", format="h264") as probe:
                 frame = next(probe.decode(video=0))
                 self.size_px = (frame.width, frame.height)
                 stream = self._container.add_stream_from_template(probe.streams.video[0])

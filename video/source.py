@@ -121,17 +121,10 @@ class Source:
         """The transport is gone; the owner of the connection calls `disconnect`."""
 
     async def on_rtp(self, packet: RtpPacket) -> None:
-        receiver = self._receiver
-        codec = receiver.codecs.get(packet.payload_type) if receiver else None
-        if receiver is None or codec is None:
+        known = self._recognise(packet)
+        if known is None:
             return
-        if is_rtx(codec):
-            repaired = self._repaired(packet, codec, receiver)
-            if repaired is None:
-                return
-            packet, codec = repaired, receiver.codecs[repaired.payload_type]
-        elif self._ssrc not in (None, packet.ssrc) and receiver.media_ssrc not in (None, packet.ssrc):
-            return  # not the stream that was agreed on
+        packet, codec = known
         now = time.monotonic()
         if self._ssrc is None:
             self._begin(packet, codec)
@@ -143,11 +136,7 @@ class Source:
         if self._stats is not None:
             self._stats.add(packet)
         if self.kind == "video":
-            if is_keyframe_start(codec.name, packet.payload):
-                self._gate.satisfied()
-            fresh = self._nacks.add(packet.sequence_number, now)
-            if fresh:
-                await self._nack(fresh)
+            await self._watch_loss(packet, codec, now)
         for tap in list(self.taps):
             tap.on_packet(packet, codec)
         for leg in self.legs:
@@ -205,6 +194,25 @@ class Source:
         for leg in self.legs:
             leg.source_changed()
         self._on_started(self)
+
+    def _recognise(self, packet: RtpPacket) -> tuple[RtpPacket, RTCRtpCodecParameters] | None:
+        """The packet as sent first (unwrapped from RTX) with its codec; None for what was not agreed on."""
+        receiver = self._receiver
+        codec = receiver.codecs.get(packet.payload_type) if receiver else None
+        if receiver is None or codec is None:
+            return None
+        if not is_rtx(codec):
+            agreed = receiver.media_ssrc if receiver.media_ssrc is not None else self._ssrc
+            return (packet, codec) if agreed in (None, packet.ssrc) else None
+        repaired = self._repaired(packet, codec, receiver)
+        return None if repaired is None else (repaired, receiver.codecs[repaired.payload_type])
+
+    async def _watch_loss(self, packet: RtpPacket, codec: RTCRtpCodecParameters, now: float) -> None:
+        if is_keyframe_start(codec.name, packet.payload):
+            self._gate.satisfied()
+        fresh = self._nacks.add(packet.sequence_number, now)
+        if fresh:
+            await self._nack(fresh)
 
     @staticmethod
     def _repaired(packet: RtpPacket, codec: RTCRtpCodecParameters, receiver: PacketReceiver) -> RtpPacket | None:

@@ -95,9 +95,7 @@ def room(session: Session, room_id: str) -> RoomRow | None:
 
 
 def room_by_key(session: Session, created_by: str, key: str) -> RoomRow | None:
-    return session.scalars(
-        select(RoomRow).where(RoomRow.created_by == created_by, RoomRow.idempotency_key == key)
-    ).first()
+    return session.scalars(select(RoomRow).where(RoomRow.created_by == created_by, RoomRow.idempotency_key == key)).first()
 
 
 def rooms_of_subject(session: Session, subject_ref: str) -> list[RoomRow]:
@@ -155,9 +153,7 @@ def upload(session: Session, upload_id: str) -> UploadRow | None:
 
 
 def upload_by_key(session: Session, seat_id: str, client_key: str) -> UploadRow | None:
-    return session.scalars(
-        select(UploadRow).where(UploadRow.seat_id == seat_id, UploadRow.client_key == client_key)
-    ).first()
+    return session.scalars(select(UploadRow).where(UploadRow.seat_id == seat_id, UploadRow.client_key == client_key)).first()
 
 
 def promised_bytes(session: Session, seat_id: str) -> int:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from core.errors import Refused
 from core.ids import new_id
-from video import snapshot
+from video import stillframe
 from video.control import News, RecordingFailed, RoomClosed, SegmentClosed, TrackEnded, TrackJoined, TrackStarted
 from video.forward import Forwarder, ForwardSettings, TrackNews
 from video.record import RecordPlan, TrackRecorder, keyframe_asker
@@ -77,7 +77,7 @@ class Studio:
 
     async def picture(self, seat: str) -> dict[str, str | int]:
         """Write a JPEG of the live picture; returns its path and size."""
-        data, width, height = await snapshot.take(self.forwarder, seat)
+        data, width, height = await stillframe.take(self.forwarder, seat)
         path = self._out / "pictures" / f"{new_id()}.jpg"
         await asyncio.get_running_loop().run_in_executor(None, _write, path, data)
         return {"path": str(path), "width_px": width, "height_px": height}

@@ -134,7 +134,7 @@ async def run(socket: Path, out: Path, settings: ForwardSettings, segment_s: flo
         await asyncio.sleep(0)
     finally:
         server.close()
-        socket.unlink(missing_ok=True)
+        await asyncio.to_thread(socket.unlink, missing_ok=True)
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -124,9 +124,7 @@ class WorkerLink:
     def _live(self, first: bool) -> bool:  # noqa: FBT001 - private; says whether this is the first life
         """Run one process to its end; True if it came up."""
         self._path.unlink(missing_ok=True)
-        process = spawn(
-            python_module("video.worker", "--socket", str(self._path), *self._arguments), stdout=subprocess.PIPE
-        )
+        process = spawn(python_module("video.worker", "--socket", str(self._path), *self._arguments), stdout=subprocess.PIPE)
         self._process = process
         try:
             if process.stdout is None or process.stdout.readline().strip() != "ready":
@@ -139,10 +137,11 @@ class WorkerLink:
                 if not first:
                     threading.Thread(target=self._back, name=f"{self._path.name}-back", daemon=True).start()
                 self._read(connection)
-            return True
         except OSError as error:
             log.warning("room worker: %s", error)
             return False
+        else:
+            return True
         finally:
             self._fail_pending()
             stop(process)

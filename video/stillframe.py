@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+from typing import Any
 
 import av
 from aiortc.rtcrtpparameters import RTCRtpCodecParameters
@@ -42,7 +43,7 @@ class _NextKeyframe:
 
 def jpeg_of(codec: str, frame: EncodedFrame) -> tuple[bytes, int, int]:
     """Decode one keyframe to JPEG; returns it with width and height in px."""
-    decoder = av.CodecContext.create(_DECODER[codec], "r")
+    decoder: Any = av.CodecContext.create(_DECODER[codec], "r")
     pictures = [*decoder.decode(av.Packet(frame.data)), *decoder.decode(None)]
     if not pictures:
         raise Unfinished("video.no_picture")

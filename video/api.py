@@ -1,0 +1,234 @@
+"""Owns the HTTP of calls: rooms and seats, WHIP and WHEP. Uploads are in `video.api_uploads`, the websocket in `video.api_line`.
+
+Never decides: rights and rules are `video.service`'s. A seat's bearer token is checked here, on every request.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Awaitable, Callable
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Cookie, Depends, Header, Query, Request, Response
+from pydantic import BaseModel
+
+from core.auth import Principal
+from core.context import Services
+from core.errors import AccessDenied, InputError
+from core.evidence import Envelope
+from video import service
+from video.api_line import build_line_router
+from video.api_uploads import build_upload_router
+from video.model import (
+    ConsentOrder,
+    Invitation,
+    Joined,
+    JoinOrder,
+    NewRoom,
+    Right,
+    RoomOrder,
+    RoomView,
+    SeatKey,
+    SnapshotOrder,
+    StillRequest,
+)
+from video.rooms import Rooms
+
+DEVICE_COOKIE = "yunjian_device"
+_DEVICE_SECONDS = 30 * 24 * 3600
+SDP = "application/sdp"
+
+
+class Started(BaseModel):
+    recording_id: str
+
+
+class Asked(BaseModel):
+    request_id: str
+
+
+class TooLargeSdp(InputError):
+    http_status = 413
+
+
+def bearer(authorization: Annotated[str, Header()] = "") -> str:
+    """The token of ``Authorization: Bearer …``; raises AccessDenied without one."""
+    scheme, _, token = authorization.partition(" ")
+    if scheme.lower() != "bearer" or not token.strip():
+        raise AccessDenied("video.token")
+    return token.strip()
+
+
+def caller(request: Request) -> Principal:
+    """The logged-in person that the gate let in."""
+    principal: Principal | None = request.state.principal
+    if principal is None:
+        raise AccessDenied("video.token")
+    return principal
+
+
+def build_router(services: Services, rooms: Rooms) -> APIRouter:
+    """All routes of calls, with prefix."""
+    router = APIRouter()
+    main = APIRouter(prefix="/api/v1/video", tags=["video"])
+
+    def seat(token: Annotated[str, Depends(bearer)]) -> SeatKey:
+        return service.seat_of(services, token)
+
+    AtSeat = Annotated[SeatKey, Depends(seat)]  # noqa: N806 - a type, made here because it needs the services
+    _add_rooms(main, services, rooms, AtSeat)
+    _add_leading(main, services, rooms, AtSeat)
+    _add_media(main, services, rooms, AtSeat)
+    main.include_router(build_upload_router(services, rooms, seat))
+    router.include_router(main)
+    router.include_router(build_line_router(services, rooms))
+    return router
+
+
+def _add_rooms(router: APIRouter, services: Services, rooms: Rooms, at_seat: Any) -> None:
+    @router.post("/rooms", status_code=201)
+    def create(request: Request, order: RoomOrder, idempotency_key: Annotated[str | None, Header()] = None) -> NewRoom:
+        """Open a room for a subject; the answer holds one link per seat, once."""
+        return service.create_room(services, order, caller(request), idempotency_key)
+
+    @router.post("/rooms/{room_id}/attend")
+    def attend(request: Request, room_id: str) -> Joined:
+        """A logged-in inspector takes a seat."""
+        return service.attend(services, rooms, room_id, caller(request))
+
+    @router.post("/join")
+    def join(response: Response, request: Request, order: JoinOrder, yunjian_device: Annotated[str, Cookie()] = "") -> Joined:
+        """Use a join code; it is bound to this device by a cookie."""
+        device = yunjian_device or secrets.token_urlsafe(24)
+        joined = service.join(services, rooms, order.code, device, order.name)
+        response.set_cookie(
+            DEVICE_COOKIE, device, max_age=_DEVICE_SECONDS, httponly=True, samesite="strict", path="/api/v1/video",
+            secure=request.url.scheme == "https",
+        )  # fmt: skip
+        return joined
+
+    @router.get("/rooms/{room_id}")
+    def show(room_id: str, key: at_seat) -> RoomView:
+        """The room: shots, people, whether it is being recorded. A seat that waits sees that it waits, not who is in."""
+        if key.room_id != room_id:
+            raise AccessDenied("video.token")
+        found = service.room_view(services, rooms, room_id)
+        if key.state != "admitted":
+            mine = tuple(one for one in found.seats if one.seat_id == key.seat_id)
+            return found.model_copy(update={"seats": mine, "shots": ()})
+        return found
+
+    @router.post("/rooms/{room_id}/consent", status_code=204)
+    def consent(room_id: str, key: at_seat, order: ConsentOrder) -> None:
+        """Agree to be recorded."""
+        if key.room_id != room_id:
+            raise AccessDenied("video.token")
+        service.consent(services, rooms, key, order)
+
+
+def _add_leading(router: APIRouter, services: Services, rooms: Rooms, at_seat: Any) -> None:
+    @router.post("/rooms/{room_id}/seats/{seat_id}/admit", status_code=204)
+    def admit(room_id: str, seat_id: str, key: at_seat) -> None:
+        """Let a waiting seat in."""
+        service.require(key, Right.LEAD, room_id)
+        service.admit(services, rooms, key, seat_id)
+
+    @router.post("/rooms/{room_id}/seats/{seat_id}/remove", status_code=204)
+    def remove(room_id: str, seat_id: str, key: at_seat) -> None:
+        """Refuse a seat or put it out."""
+        service.require(key, Right.LEAD, room_id)
+        service.remove(services, rooms, key, seat_id)
+
+    @router.post("/rooms/{room_id}/seats/{seat_id}/link")
+    def renew(room_id: str, seat_id: str, key: at_seat) -> Invitation:
+        """A new link for a seat (another phone); the old one dies."""
+        service.require(key, Right.LEAD, room_id)
+        return service.renew_link(services, key, seat_id)
+
+    @router.post("/rooms/{room_id}/recording", status_code=201)
+    def start(room_id: str, key: at_seat) -> Started:
+        """Start recording; everybody must have agreed."""
+        service.require(key, Right.LEAD, room_id)
+        return Started(recording_id=service.start_recording(services, rooms, key))
+
+    @router.delete("/rooms/{room_id}/recording", status_code=204)
+    def stop(room_id: str, key: at_seat) -> None:
+        """Stop recording; the files are evidence when this returns."""
+        service.require(key, Right.LEAD, room_id)
+        service.stop_recording(services, rooms, key)
+
+    @router.post("/rooms/{room_id}/requests", status_code=201)
+    def ask(room_id: str, key: at_seat, order: StillRequest) -> Asked:
+        """Ask for a picture of an item."""
+        service.require(key, Right.LEAD, room_id)
+        return Asked(request_id=service.ask_still(services, rooms, key, order))
+
+    @router.post("/rooms/{room_id}/snapshot", status_code=201)
+    def snapshot(room_id: str, key: at_seat, order: SnapshotOrder) -> Envelope:
+        """Keep the live picture of a seat as a still."""
+        service.require(key, Right.LEAD, room_id)
+        return service.snapshot(services, rooms, key, order)
+
+    @router.post("/rooms/{room_id}/close", status_code=204)
+    def close(room_id: str, key: at_seat) -> None:
+        """End the call."""
+        service.require(key, Right.LEAD, room_id)
+        service.close_room(services, rooms, key)
+
+    @router.get("/rooms/{room_id}/stats")
+    def stats(room_id: str, key: at_seat) -> dict[str, Any]:
+        """Packets per track and viewer."""
+        service.require(key, Right.LEAD, room_id)
+        return rooms.stats(room_id)
+
+
+def _offer_reader(limit: int) -> Callable[[Request], Awaitable[str]]:
+    async def offer(request: Request) -> str:
+        """The SDP in the body, refused unread where it is too large."""
+        if not request.headers.get("content-type", "").startswith(SDP):
+            raise InputError("video.sdp", reason="content-type")
+        data = b""
+        async for chunk in request.stream():
+            data += chunk
+            if len(data) > limit:
+                raise TooLargeSdp("video.sdp_size")
+        try:
+            return data.decode("utf-8")
+        except UnicodeDecodeError as error:
+            raise InputError("video.sdp", reason="encoding") from error
+
+    return offer
+
+
+def _created(path: str, sdp: str) -> Response:
+    return Response(sdp, status_code=201, media_type=SDP, headers={"location": f"/api/v1/video/rooms/{path}"})
+
+
+def _add_media(router: APIRouter, services: Services, rooms: Rooms, at_seat: Any) -> None:
+    offer = _offer_reader(services.settings.video.max_sdp_kb * 1024)
+
+    @router.post("/rooms/{room_id}/whip", status_code=201, response_class=Response)
+    def whip(room_id: str, key: at_seat, sdp: Annotated[str, Depends(offer)]) -> Response:
+        """WHIP (RFC 9725): publish this seat's camera and microphone."""
+        service.require(key, Right.PUBLISH, room_id)
+        resource, answer = service.publish(services, rooms, key, sdp)
+        return _created(f"{room_id}/whip/{resource}", answer)
+
+    @router.post("/rooms/{room_id}/whep", status_code=201, response_class=Response)
+    def whep(room_id: str, key: at_seat, sdp: Annotated[str, Depends(offer)], of: Annotated[str, Query()]) -> Response:
+        """WHEP: view the seat `of`."""
+        service.require(key, Right.VIEW, room_id)
+        resource, answer = service.view(services, rooms, key, of, sdp)
+        return _created(f"{room_id}/whep/{resource}", answer)
+
+    @router.delete("/rooms/{room_id}/whip/{resource}", status_code=204)
+    def end_whip(room_id: str, resource: str, key: at_seat) -> None:
+        """Stop publishing."""
+        service.require(key, Right.PUBLISH, room_id)
+        rooms.hang_up(room_id, resource)
+
+    @router.delete("/rooms/{room_id}/whep/{resource}", status_code=204)
+    def end_whep(room_id: str, resource: str, key: at_seat) -> None:
+        """Stop viewing."""
+        service.require(key, Right.VIEW, room_id)
+        rooms.hang_up(room_id, resource)
