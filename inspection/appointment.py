@@ -259,7 +259,8 @@ def _ics(record: CaseRecord, subject: Text) -> bytes:
     event["location"] = vText(meeting.place)
     event.add("status", "CONFIRMED" if meeting.agreed_at else "TENTATIVE")
     calendar.add_component(event)
-    return calendar.to_ical()
+    ics: bytes = calendar.to_ical()
+    return ics
 
 
 def _on_grid(at: datetime, step: timedelta) -> datetime:

@@ -1,0 +1,164 @@
+"""Every state x action x role, every guard at both sides, and no way to `issued` with one signer."""
+
+import itertools
+from dataclasses import replace
+
+import pytest
+
+from config import ConfigError, pack_path
+from core.errors import AccessDenied, Refused
+from inspection.states import GUARDS, ROLES, STATES, Facts, load_machine, machine
+
+# Written out by hand from the specification (section 4), not read from the table.
+MOVES = {
+    ("selected", "find_eligible"): ("eligible", {"inspector", "supervisor"}),
+    ("selected", "refuse"): ("refused", {"inspector", "supervisor"}),
+    ("eligible", "invite"): ("invited", {"inspector", "supervisor"}),
+    ("invited", "agree"): ("appointed", {"crew_guest", "company_staff"}),
+    ("rescheduled", "agree"): ("appointed", {"crew_guest", "company_staff"}),
+    ("appointed", "reschedule"): ("rescheduled", {"inspector", "supervisor"}),
+    ("invited", "reschedule"): ("rescheduled", {"inspector", "supervisor"}),
+    ("appointed", "prepare"): ("preparing", {"inspector", "supervisor"}),
+    ("preparing", "start_session"): ("in_session", {"inspector"}),
+    ("in_session", "suspend"): ("suspended", {"inspector"}),
+    ("suspended", "resume"): ("in_session", {"inspector"}),
+    ("in_session", "end_session"): ("drafting", {"inspector"}),
+    ("suspended", "end_session"): ("drafting", {"inspector"}),
+    ("drafting", "submit"): ("under_review", {"inspector"}),
+    ("under_review", "return_to_draft"): ("drafting", {"supervisor"}),
+    ("under_review", "approve"): ("approved", {"supervisor"}),
+    ("approved", "issue"): ("issued", {"inspector", "supervisor"}),
+    ("issued", "follow_up"): ("follow_up", {"inspector", "supervisor"}),
+    ("follow_up", "close"): ("closed", {"inspector", "supervisor"}),
+}
+BEFORE_REVIEW = [
+    "selected",
+    "refused",
+    "eligible",
+    "invited",
+    "appointed",
+    "rescheduled",
+    "preparing",
+    "in_session",
+    "suspended",
+    "drafting",
+]
+for _state in BEFORE_REVIEW:
+    MOVES[_state, "cancel"] = ("cancelled", {"inspector", "supervisor"})
+for _state in [*BEFORE_REVIEW, "under_review", "approved"]:
+    MOVES[_state, "convert_to_onboard"] = ("converted_to_onboard", {"inspector", "supervisor"})
+for _state in ["under_review", "approved", "issued", "follow_up"]:
+    MOVES[_state, "void"] = ("void", {"supervisor"})
+CONTENT = {
+    "bind_evidence", "record_call", "answer_item", "register_survey", "add_findings", "draw_dent", "decide_finding",
+    "add_deficiency", "record_attendance", "act_on_deficiency",
+}  # fmt: skip
+
+
+def facts(action, role):
+    verdict = "attend_only" if action == "refuse" else "remote"
+    return Facts("u2", role, reason="why", verdict=verdict, submitted_by=frozenset({"u1"}), approved_by="u2", attended_by="u3")
+
+
+def test_every_state_action_and_role():
+    actions = set(machine().actions)
+    assert actions == {action for _, action in MOVES} | CONTENT
+    allowed = 0
+    for state, action, role in itertools.product(STATES, actions, ROLES):
+        if action in CONTENT:
+            continue
+        wanted = MOVES.get((state, action))
+        if wanted is None:
+            with pytest.raises(Refused, match="step_refused"):
+                machine().step(state, action, facts(action, role))
+        elif role not in wanted[1]:
+            with pytest.raises(AccessDenied):
+                machine().step(state, action, facts(action, role))
+        else:
+            assert machine().step(state, action, facts(action, role)).to_state == wanted[0]
+            allowed += 1
+    assert allowed == sum(len(roles) for _, roles in MOVES.values())
+
+
+def test_content_is_frozen_by_issue_and_never_moves_the_case():
+    for state, action, role in itertools.product(STATES, CONTENT, ROLES):
+        try:
+            step = machine().step(state, action, facts(action, role))
+        except Refused:
+            continue
+        assert step.to_state == state
+        assert role in {"inspector", "supervisor", "drone_operator", "system"}
+        assert state not in {"approved", "issued", "closed", "cancelled", "void", "converted_to_onboard", "selected", "refused"}
+        assert state != "follow_up" or action == "act_on_deficiency"
+
+
+GOOD = facts("approve", "inspector")
+SIDES = {
+    "has_reason": ({"reason": "x"}, {"reason": "  "}),
+    "verdict_allows_remote": ({"verdict": "remote_then_attend"}, {"verdict": "attend_only"}),
+    "verdict_refuses_remote": ({"verdict": "none_due"}, {"verdict": "remote"}),
+    "conditions_confirmed": ({}, {"open_conditions": frozenset({"network"})}),
+    "findings_decided": ({}, {"undecided_findings": 1}),
+    "another_person": ({}, {"submitted_by": frozenset({"u1", "u2"})}),
+    "detention_attended": ({"detention_grounds": 1}, {"detention_grounds": 1, "attended_by": None}),
+    "two_signers": ({}, {"approved_by": "u1"}),
+    "deficiencies_ended": ({}, {"open_deficiencies": 1}),
+}
+
+
+@pytest.mark.parametrize("name", sorted(GUARDS))
+def test_guard_at_both_sides(name):
+    good, bad = SIDES[name]
+    assert GUARDS[name](replace(GOOD, **good))
+    assert not GUARDS[name](replace(GOOD, **bad))
+
+
+@pytest.mark.parametrize("missing", [{"approved_by": None}, {"submitted_by": frozenset()}])
+def test_issue_needs_both_signatures(missing):
+    with pytest.raises(Refused, match="two_signers"):
+        machine().step("approved", "issue", replace(GOOD, **missing))
+
+
+def _reach(people):
+    """States reachable by these people, each holding every role, over all orders of steps."""
+    start = ("selected", frozenset(), None)
+    seen, todo = {start}, [start]
+    while todo:
+        state, submitted, approved = todo.pop()
+        for action, role, who in itertools.product(machine().actions, ROLES, people):
+            ask = replace(facts(action, role), actor=who, submitted_by=submitted, approved_by=approved)
+            try:
+                step = machine().step(state, action, ask)
+            except Refused:
+                continue
+            after = (
+                step.to_state,
+                submitted | {who} if action == "submit" else submitted,
+                who if action == "approve" else approved,
+            )
+            if after not in seen:
+                seen.add(after)
+                todo.append(after)
+    return {state for state, _, _ in seen}
+
+
+def test_no_path_to_issued_with_one_signer():
+    assert "issued" not in _reach(["u1"])
+    assert "issued" in _reach(["u1", "u2"])
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ('guards = ["findings_decided"]', 'guards = ["nonsense"]', "unknown guard"),
+        ('from = ["issued"]', 'from = ["closed"]', "final"),
+        ('from = ["eligible"]\nto = "invited"', 'from = ["eligible", "eligible"]\nto = "invited"', "two steps"),
+    ],
+)
+def test_a_wrong_table_is_refused(tmp_path, old, new, said):
+    text = pack_path("statemachine", "inspection.toml").read_text(encoding="utf-8")
+    assert old in text
+    path = tmp_path / "m.toml"
+    path.write_text(text.replace(old, new, 1), encoding="utf-8")
+    with pytest.raises(ConfigError, match=said):
+        load_machine(path)
