@@ -16,6 +16,7 @@ from drone.model import ShipSide
 
 _ARC_STEP_DEG = 12.0
 _OUTLINE_POINTS = 160
+_OUTLINE_TOLERANCE_M = 0.05
 _RING_STEP_M = 8.0
 _END_M = 0.1  # rows end this far from transom and stem: normals are taken over 5 cm on either side
 
@@ -37,12 +38,15 @@ class Row:
 
 
 def outline(hull: HullForm) -> Float:
-    """(n, 2) convex deck-level outline, counter-clockwise seen from above: starboard quarter, bow, port quarter."""
+    """(n, 2) convex deck-level outline, counter-clockwise seen from above: starboard quarter, bow, port quarter.
+
+    Few points: it lies up to `_OUTLINE_TOLERANCE_M` inside the hull, which `offset_polygon` adds again.
+    """
     depth = np.array(hull.geometry.depth_m)
     x = np.linspace(0.0, float(hull.stem_x(depth)), _OUTLINE_POINTS)
     y = hull.half_breadth(x, depth)
     starboard, port = np.stack([x, -y], axis=1), np.stack([x, y], axis=1)[::-1]
-    return np.concatenate([starboard, port[1:]])
+    return simplify(np.concatenate([starboard, port[1:]]), _OUTLINE_TOLERANCE_M)
 
 
 def offset_polygon(convex: Float, distance_m: float) -> Float:
@@ -58,7 +62,7 @@ def offset_polygon(convex: Float, distance_m: float) -> Float:
         before = angles[index - 1] - (2 * np.pi if index == 0 else 0.0)
         turn = angles[index] - before
         steps = max(1, int(np.ceil(np.degrees(abs(turn)) / _ARC_STEP_DEG)))
-        reach = distance_m / np.cos(turn / steps / 2.0)
+        reach = (distance_m + _OUTLINE_TOLERANCE_M) / np.cos(turn / steps / 2.0)
         for step in range(steps):
             angle = before + (step + 0.5) * turn / steps
             points.append(corner + reach * np.array([np.cos(angle), np.sin(angle)]))

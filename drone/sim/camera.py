@@ -87,7 +87,9 @@ class Renderer:
         waves = np.zeros((1024, 1024), np.float32)
         for cells, weight in ((8, 0.5), (32, 1.0), (128, 0.8)):
             tile = rng.standard_normal((cells, cells)).astype(np.float32)
-            waves += weight * cv2.resize(np.pad(tile, 1, mode="wrap"), (1024, 1024), interpolation=cv2.INTER_CUBIC)
+            step = 1024 // cells
+            big = cv2.resize(np.pad(tile, 2, mode="wrap"), None, fx=step, fy=step, interpolation=cv2.INTER_CUBIC)
+            waves += weight * big[2 * step : 2 * step + 1024, 2 * step : 2 * step + 1024]  # repeats without a seam
         self._water = np.clip(_WATER_BGR + 9.0 * waves[..., None], 0, 255).astype(np.uint8)
 
     def render(self, pose: CameraPose, velocity_ship_m_s: Float, shot_seed: int) -> Photo:
