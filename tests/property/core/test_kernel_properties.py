@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
@@ -46,12 +47,10 @@ def test_a_changed_digit_of_an_imo_number_is_found_if_its_weight_allows(head: in
 
 
 @given(st.text(max_size=12))
-def test_parsing_ids_never_raises_anything_else(text: str) -> None:
+def test_parsing_ids_gives_an_id_or_our_error(text: str) -> None:
     for kind in (Imo, Mmsi):
-        try:
+        with suppress(InputError):
             assert kind.parse(text).value > 0
-        except InputError as error:
-            assert error.code.startswith("id.")
 
 
 @given(st.integers(1, 999_999_999))
