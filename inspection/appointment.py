@@ -200,7 +200,7 @@ def propose_slots(
         daylight = _light_throughout(stay.position, start, length, step, rules.min_sun_elevation_deg)
         if daylight or not needs_daylight:
             found.append(Slot(start, start + length, daylight))
-            start += length
+            start = _on_grid(start + length, step)
         else:
             start += step
     if not found:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import csv
 import tomllib
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
@@ -88,7 +88,7 @@ class ActionCode:
     ends: bool
 
     def due_at(self, inspected_at: datetime, zone: ZoneInfo) -> datetime | None:
-        """Last instant of the due day in `zone`; None where the term is an event or is written out.
+        """Last second of the due day in `zone`, as UTC; None where the term is an event or is written out.
 
         Terms count from the local day of the inspection; a month term ends on the same day of the month, clamped.
         """
@@ -97,7 +97,7 @@ class ActionCode:
             return None
         day = inspected_at.astimezone(zone).date()
         day = day + timedelta(days=int(number)) if unit == "days" else add_months(day, int(number))
-        return datetime.combine(day, time(23, 59, 59), tzinfo=zone)
+        return datetime.combine(day, time(23, 59, 59), tzinfo=zone).astimezone(UTC)
 
 
 @dataclass(frozen=True, slots=True)

@@ -115,8 +115,8 @@ def add_findings(
     def body(work: Change) -> Written | None:
         known = store.finding_digests(work.session, case_id)
         kept = {envelope.id for envelope in evidence.of_subject(work.session, subject_of(case_id))}
-        fresh = {finding_key(finding): finding for finding in findings}
-        fresh = {key: finding for key, finding in fresh.items() if key not in known}
+        fresh = {finding_key(finding): finding for finding in reversed(findings)}  # of two alike the first stays
+        fresh = {key: finding for key, finding in reversed(fresh.items()) if key not in known}
         for key, finding in fresh.items():
             _check_new(finding, kept)
             _add_finding_row(work, key, finding)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
-from typing import Literal, cast, get_args
+from typing import Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -163,4 +163,4 @@ def machine() -> Machine:
 
 def actor_role(role: Role) -> ActorRole:
     """A signed-in role as the machine names it."""
-    return cast("ActorRole", role.value)
+    return role.value

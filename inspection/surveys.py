@@ -23,7 +23,6 @@ from inspection import store
 from inspection.assemble import subject_of
 from inspection.change import Change, Written, change
 from inspection.checklist import editions
-from inspection.content import bind
 from inspection.model import Actor, Outcome, SurveyFacts
 from inspection.record import SurveyPart
 
@@ -94,8 +93,10 @@ def register_survey(services: Services, actor: Actor, case_id: str, folder: Path
         envelopes = [_envelope(work, one, facts, items[0] if items else None, simulated=survey.simulated) for one in kept]
         for envelope in envelopes:
             evidence.keep(work.session, envelope)
-            for item_id in items:
-                bind(work, envelope.id, item_id)
+            work.session.add_all(
+                store.BindingRow(case_id=case_id, item_id=item_id, evidence_id=envelope.id, at=work.at, by=work.actor.user_id)
+                for item_id in items
+            )
         log_id = _keep_log(work, log, facts, simulated=survey.simulated) if log else None
         part = SurveyPart(
             id=new_id(),

@@ -1,5 +1,6 @@
 """One appointment for everything due: contents, slots in daylight inside the stay, the sun itself."""
 
+import itertools
 import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -43,7 +44,7 @@ def test_slots_keep_notice_daylight_and_the_stay():
         assert slot.daylight
         assert sun_elevation_deg(YINGKOU, slot.starts_at) >= rules.min_sun_elevation_deg
         assert sun_elevation_deg(YINGKOU, slot.ends_at) >= rules.min_sun_elevation_deg
-    assert all(first.ends_at <= second.starts_at for first, second in zip(slots, slots[1:], strict=False))
+    assert all(first.ends_at <= second.starts_at for first, second in itertools.pairwise(slots))
 
 
 def test_a_stay_in_the_dark_has_no_slot_with_drone_but_has_one_without():
