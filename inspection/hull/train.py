@@ -1,0 +1,142 @@
+"""Owns preparing a training run and starting it: data folder, split rules, subprocess in the training environment, export.
+
+Never imports torch or ultralytics: `training/*.py` of a checkout do the work with the Python of `.venv-train`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import cv2
+import numpy as np
+
+from core.errors import EnvironmentFault, InputError, Unfinished
+from inspection.hull.classes import IGNORE, ClassId
+from inspection.hull.evaluate import SplitName, labelled_pairs
+from inspection.hull.synth import write_photos
+
+WeightSet = Literal["clean", "full"]
+CHECKOUT = Path(__file__).resolve().parents[2]
+# Pictures whose licence lets weights be passed on without doubt, by prefix (spec/hull.md section 3 and 8).
+_CLEAN_PREFIXES = ("B_",)
+_NEGATIVE_PREFIX = "Q_"  # labelled as a whole "no corrosion": nothing is wrong anywhere in the picture
+# Mask codes for what is only partly known; training/README.md says why.
+NOT_RUST, SOUND = 254, 253
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingPlan:
+    """What to train on and for how long."""
+
+    out: Path
+    real: Path | None
+    weight_set: WeightSet
+    photos: int
+    steps: int
+    minutes: float
+    size_px: int
+    threads: int
+    seed: int
+
+
+def prepare(plan: TrainingPlan, on_progress: Callable[[int, int], None] | None = None) -> Path:
+    """Write the data folder of a run: synthetic photographs (kept if there), real ones by the frozen split. Can be resumed."""
+    data = plan.out / "data"
+    write_photos(data / "synth", range(plan.photos), on_progress)
+    if plan.real is not None:
+        _put_real(plan.real, "train", data / "real", plan.weight_set)
+        _put_real(plan.real, "select", data / "select", "full")  # choosing needs clean pictures; nothing is learned from these
+    else:
+        _put_synthetic_selection(data / "select")
+    return data
+
+
+def _put_real(folder: Path, split: SplitName, target: Path, weight_set: WeightSet) -> None:
+    for name in ("images", "masks"):
+        (target / name).mkdir(parents=True, exist_ok=True)
+    for image_path, mask_path in labelled_pairs(folder, split):
+        if weight_set == "clean" and not image_path.name.startswith(_CLEAN_PREFIXES):
+            continue
+        mask = cv2.imread(str(mask_path), cv2.IMREAD_GRAYSCALE)
+        if mask is None:
+            raise InputError("hull.mask_does_not_fit", file=mask_path.name)
+        known = np.full(mask.shape, SOUND if image_path.name.startswith(_NEGATIVE_PREFIX) else NOT_RUST, np.uint8)
+        known[mask == 1] = ClassId.CORROSION
+        known[mask == IGNORE] = IGNORE
+        cv2.imwrite(str(target / "masks" / f"{image_path.stem}.png"), known)
+        (target / "images" / image_path.name).write_bytes(image_path.read_bytes())
+
+
+def _put_synthetic_selection(target: Path) -> None:
+    """Without real photographs the checkpoint is chosen on synthetic ones of their own seeds."""
+    write_photos(target, range(100_000, 100_060))
+
+
+def training_python() -> Path:
+    """Python of the training environment.
+
+    Raises:
+        EnvironmentFault: not a checkout, or `make train-env` has not been run.
+    """
+    python = CHECKOUT / ".venv-train" / "bin" / "python"
+    if not (CHECKOUT / "training" / "train.py").is_file() or not python.is_file():
+        raise EnvironmentFault("hull.no_training_environment", folder=str(CHECKOUT))
+    return python
+
+
+def _environment(plan_out: Path) -> dict[str, str]:
+    """Nothing of ultralytics may phone, download or write outside the run's folder."""
+    return {
+        **os.environ,
+        "YOLO_OFFLINE": "1",
+        "YOLO_AUTOINSTALL": "False",
+        "YOLO_CONFIG_DIR": str(plan_out / "yolo"),
+        "OMP_WAIT_POLICY": "PASSIVE",
+    }
+
+
+def train(plan: TrainingPlan) -> Path:
+    """Run the training to its end and return the exported ONNX; output of the tool goes to this process's stderr.
+
+    Raises:
+        EnvironmentFault: no training environment.
+        Unfinished: the tool stopped; run again to start over from the data that is there.
+    """
+    python = training_python()
+    data = plan.out / "data"
+    (plan.out / "yolo").mkdir(parents=True, exist_ok=True)
+    run = plan.out / "run"
+    _call(
+        [
+            str(python), str(CHECKOUT / "training" / "train.py"), str(data), str(run), "--steps", str(plan.steps), "--minutes",
+            str(plan.minutes), "--size", str(plan.size_px), "--threads", str(plan.threads), "--seed", str(plan.seed),
+        ],
+        plan.out,
+    )  # fmt: skip
+    return export(run / "best.pt", plan.out / f"yunjian-hull-{plan.weight_set}.onnx", plan.out)
+
+
+def export(checkpoint: Path, onnx: Path, scratch: Path) -> Path:
+    """Checkpoint -> ONNX with class scores, checked against torch in the training environment."""
+    _call([str(training_python()), str(CHECKOUT / "training" / "export.py"), str(checkpoint), str(onnx)], scratch)
+    return onnx
+
+
+def curve(out: Path) -> list[dict[str, float]]:
+    """The selection figures of each checkpoint of a run, oldest first."""
+    path = out / "run" / "curve.jsonl"
+    lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
+    return [{key: value for key, value in json.loads(line).items() if key != "curve"} for line in lines]
+
+
+def _call(command: list[str], scratch: Path) -> None:
+    with (scratch / "log.txt").open("ab") as log:
+        done = subprocess.run(command, env=_environment(scratch), stdout=log, stderr=subprocess.STDOUT, check=False)
+    if done.returncode != 0:
+        raise Unfinished("hull.training_stopped", status=done.returncode, log=str(scratch / "log.txt"))
