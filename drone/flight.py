@@ -30,7 +30,7 @@ from drone.mission import Command, MissionType, fence_items, mission_hash, missi
 from drone.model import Plan, Sortie, Wind
 from drone.packs import Limits
 from drone.planner import Wishes, plan_frame
-from drone.vehicle import PhotoFeedback
+from drone.vehicle import Mode, PhotoFeedback
 
 log = get("drone")
 
@@ -110,6 +110,7 @@ class _Flight:
     sortie: int = 0
     separation_m: float | None = None
     min_separation_m: float = np.inf
+    came_home_by_itself: bool = False
     boards: list[Board] = field(default_factory=list)
     hashes: list[str] = field(default_factory=list)
     test_shots: set[int] = field(default_factory=set)
@@ -164,6 +165,10 @@ class _Flight:
             if reason:
                 self.abort(reason)
                 raise Unfinished("drone.flight.aborted", reason=reason)
+            if self.came_home_by_itself:
+                self.enter(Stage.ABORTING)
+                self.enter(Stage.HOME)
+                raise Unfinished("drone.flight.aborted", reason=self.link.telemetry.last_text("failsafe") or "autopilot")
             self.enter(Stage.HOME)
 
     def preflight(self, sortie: Sortie) -> Board:
@@ -233,6 +238,11 @@ class _Flight:
             self.link.wait(lambda: False, _TICK_S)
             self.measure()
             self.report()
+            if self.link.telemetry.custom_mode != Mode.AUTO:
+                # A failsafe of the autopilot: it comes home by its own rules, and we do not steer against it.
+                self.came_home_by_itself = True
+                self.link.wait(lambda: not self.link.telemetry.armed, _HOME_S)
+                return ""
             reason = self.reason_to_abort()
             if reason:
                 return reason
@@ -297,6 +307,8 @@ def fly(
     limits: Limits,
     watch: Watch,
     on_progress: Callable[[FlightProgress], None] = lambda _: None,
+    *,
+    connect_s: float = 30.0,
 ) -> FlightResult:
     """Fly every sortie of a plan over a link; starts nothing itself. All time is the link's clock.
 
@@ -308,7 +320,7 @@ def fly(
     if plan.refusals or not plan.sorties:
         raise Refused("drone.plan.refused", reasons=", ".join(refusal.code for refusal in plan.refusals) or "no path")
     started = link.clock.now()
-    link.connect()
+    link.connect(connect_s)
     flight = _Flight(plan, link, link.clock, wishes, limits, watch, on_progress)
     flight.run()
     photos = sorted(link.telemetry.photos.items())

@@ -8,7 +8,7 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -23,12 +23,15 @@ from drone.coverage import ViewRule, measure
 from drone.flight import FlightProgress, FlightResult, Watch, fly
 from drone.link import Link
 from drone.model import Coverage, Plan
-from drone.packs import camera
+from drone.packs import Limits, camera
 from drone.packs import limits as load_limits
 from drone.planner import Wishes
 from drone.pose import CameraPose
 from drone.simulator import start_simulator
 from drone.transport import TlogWriter, UdpTransport
+
+_START_WALL_S = 30.0  # the simulator's process may take this long to speak
+_STALL_WALL_S = 1.5  # a process may be kept waiting this long by the machine
 
 PLAN_FILE, TLOG_FILE = "plan.json", "flight.tlog"
 
@@ -73,7 +76,8 @@ def fly_simulated(
     plan_file.write_text(plan.to_json(), encoding="utf-8")
     transport = UdpTransport("127.0.0.1", 0)
     clock = FastClock(speed, start, time.time())
-    limits = load_limits()
+    grace = _STALL_WALL_S * speed
+    limits = _with_grace(load_limits(), grace)
     try:
         with (
             start_simulator(
@@ -81,9 +85,10 @@ def fly_simulated(
             ) as simulator,
             TlogWriter(folder / TLOG_FILE, clock) as tlog,
         ):
-            link = Link(transport, clock, tlog, settings.link_degraded_s, settings.link_lost_s)
+            link = Link(transport, clock, tlog, max(settings.link_degraded_s, grace / 2), max(settings.link_lost_s, grace))
             watch = Watch(moored, abort, folder)
-            result = fly(plan, link, Wishes.from_settings(settings), limits, watch, on_progress)
+            wishes = Wishes.from_settings(settings)
+            result = fly(plan, link, wishes, limits, watch, on_progress, connect_s=_START_WALL_S * speed)
             card = simulator.eject_card(len(link.telemetry.photos))
     finally:
         transport.close()
@@ -102,6 +107,15 @@ def fly_simulated(
     card.with_name("card_truth").replace(truth)
     shutil.rmtree(card, ignore_errors=True)
     return SurveyRun(result, survey, plan_file, folder / TLOG_FILE, truth, speed)
+
+
+def _with_grace(limits: Limits, grace_s: float) -> Limits:
+    """On a fast clock a busy machine's pause of a second looks like many: both sides' patience is at least `grace_s`."""
+    parameters = tuple(
+        (name, max(value, grace_s) if name == "FS_GCS_TIMEOUT" else value) for name, value in limits.vehicle_parameters
+    )
+    monitor = replace(limits.monitor, telemetry_age_s=max(limits.monitor.telemetry_age_s, grace_s))
+    return replace(limits, monitor=monitor, vehicle_parameters=parameters)
 
 
 def survey_coverage(survey_folder: Path, sides: tuple[Side, ...], target_gsd_mm: float) -> Coverage:

@@ -53,6 +53,7 @@ class SimVehicle:
     _intervals: dict[int, float] = field(default_factory=dict)
     _sent: dict[int, float] = field(default_factory=dict)
     _builders: dict[int, Callable[[], Any]] = field(init=False, repr=False)
+    _ground: tuple[int, int] = (255, 190)
     _beat_at: float = -1e9
     _announced: float = -1e9
 
@@ -120,11 +121,11 @@ class SimVehicle:
     def _send_mission(self, out: list[Out]) -> None:
         for step in out:
             if isinstance(step, Ask):
-                self._send(mav.MAVLink_mission_request_message(255, 190, step.seq, int(step.mission_type)))
+                self._send(mav.MAVLink_mission_request_message(*self._ground, step.seq, int(step.mission_type)))
                 continue
             if step.text:
                 self._say(4 if step.result else 6, step.text)
-            self._send(mav.MAVLink_mission_ack_message(255, 190, step.result, int(step.mission_type)))
+            self._send(mav.MAVLink_mission_ack_message(*self._ground, step.result, int(step.mission_type)))
 
     def _telemetry(self) -> None:
         if self.now - self._beat_at >= 1.0:
@@ -211,7 +212,8 @@ class SimVehicle:
 
     def _take(self, message: Any) -> None:
         kind = message.get_type()
-        if kind == "HEARTBEAT" and message.get_srcSystem() == 255:
+        self._ground = (message.get_srcSystem(), message.get_srcComponent())
+        if kind == "HEARTBEAT":
             self.autopilot.gcs_heard = self.now
         elif kind == "COMMAND_LONG":
             self._command(message.command, [getattr(message, f"param{n}") for n in range(1, 8)])
@@ -242,7 +244,7 @@ class SimVehicle:
         elif name == "MISSION_CLEAR_ALL":
             self._send_mission([store.clear(kind)])
         elif name == "MISSION_REQUEST_LIST":
-            self._send(mav.MAVLink_mission_count_message(255, 190, len(store.stored[kind]), int(kind)))
+            self._send(mav.MAVLink_mission_count_message(*self._ground, len(store.stored[kind]), int(kind)))
         else:
             raw = (message.param1, message.param2, message.param3, message.param4)
             first, second, third, fourth = (0.0 if math.isnan(value) else float(value) for value in raw)
@@ -257,7 +259,7 @@ class SimVehicle:
         item = stored[message.seq]
         self._send(
             mav.MAVLink_mission_item_int_message(
-                255, 190, message.seq, item.frame, item.command, 0, 1, *item.params, item.x, item.y, item.z,
+                *self._ground, message.seq, item.frame, item.command, 0, 1, *item.params, item.x, item.y, item.z,
                 message.mission_type,
             )
         )  # fmt: skip
