@@ -3,10 +3,9 @@
 Never knows what a checklist item means: `item_ref` and `subject_ref` are opaque here (contracts.md, Room).
 """
 
-from video import store
 from video.api import build_router
 from video.keeping import EVENT_KEPT
-from video.model import RoomOrder, SeatKey, SeatOrder, SeatRole, Shot, SnapshotOrder, StillRequest
+from video.model import Joined, NewRoom, RoomOrder, RoomView, SeatKey, SeatOrder, SeatRole, Shot, SnapshotOrder, StillRequest
 from video.rooms import Rooms
 from video.service import (
     admit,
@@ -14,6 +13,7 @@ from video.service import (
     attend,
     close_room,
     create_room,
+    known_room,
     room_view,
     seat_of,
     snapshot,
@@ -22,7 +22,7 @@ from video.service import (
 )
 
 __all__ = [
-    "EVENT_KEPT", "RoomOrder", "Rooms", "SeatKey", "SeatOrder", "SeatRole", "Shot", "SnapshotOrder", "StillRequest",
-    "admit", "ask_still", "attend", "build_router", "close_room", "create_room", "room_view", "seat_of", "snapshot",
-    "start_recording", "stop_recording", "store",
+    "EVENT_KEPT", "Joined", "NewRoom", "RoomOrder", "RoomView", "Rooms", "SeatKey", "SeatOrder", "SeatRole", "Shot",
+    "SnapshotOrder", "StillRequest", "admit", "ask_still", "attend", "build_router", "close_room", "create_room",
+    "known_room", "room_view", "seat_of", "snapshot", "start_recording", "stop_recording",
 ]  # fmt: skip

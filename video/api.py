@@ -3,7 +3,7 @@
 Never decides: rights and rules are `video.service`'s. A seat's bearer token is checked here, on every request.
 """
 
-from __future__ import annotations
+# No postponed annotations here: FastAPI must see dependencies that are made inside a function.
 
 import secrets
 from collections.abc import Awaitable, Callable

@@ -3,7 +3,7 @@
 Never buffers a body: a piece goes to disk as it arrives.
 """
 
-from __future__ import annotations
+# No postponed annotations here: FastAPI must see dependencies that are made inside a function.
 
 from collections.abc import AsyncIterator, Callable
 from email.utils import format_datetime

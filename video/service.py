@@ -183,6 +183,12 @@ def room_view(services: Services, rooms: Rooms, room_id: str) -> RoomView:
         )  # fmt: skip
 
 
+def known_room(services: Services, room_id: str) -> bool:
+    """True if there is such a room, open or closed."""
+    with services.db.read() as session:
+        return store.room(session, room_id) is not None
+
+
 def admit(services: Services, rooms: Rooms, key: SeatKey, seat_id: str) -> None:
     """Let a waiting seat in."""
     require(key, Right.LEAD)
