@@ -120,7 +120,7 @@ def _traffic(fleet: Fleet, port: Port, random: Random, start: datetime) -> Itera
 
 
 def _sentences(fields: Fields, number: int, at: datetime, random: Random) -> Iterator[str]:
-    parts = encode_dict(fields, talker_id="AI", radio_channel="AB"[number % 2], seq_id=number % 10)
+    parts = encode_dict(fields, talker_id="AI", sentence_type="VDM", radio_channel="AB"[number % 2], seq_id=number % 10)
     for index, part in enumerate(parts):
         group = f"g:{index + 1}-{len(parts)}-{number}" if len(parts) > 1 else ""
         stamp = f"s:{_STATION},c:{int(at.timestamp())}" if index == 0 else ""

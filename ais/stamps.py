@@ -57,7 +57,8 @@ def _to_ms(match: re.Match[bytes]) -> int | None:
 
 
 def from_prefix(text: bytes) -> Stamp:
-    """A time in free text before the sentence: an epoch or an ISO time with its zone."""
+    """A time in free text before the sentence, outside any tag block: an epoch or an ISO time with its zone."""
+    text = _TAG_BLOCK.sub(b" ", text)
     if match := _EPOCH.search(text):
         at_ms = _to_ms(match)
         if at_ms is not None:

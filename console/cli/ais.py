@@ -1,0 +1,199 @@
+"""Owns ``yunjian ais``: decode a log, replay it into the live picture, import register files, write the simulated scenario.
+
+Never holds a rule: it calls `ais` and prints.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import wraps
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeElapsedColumn
+
+from ais import ImportResult, Reader, file_chunks, import_register, read_messages, replay, write_scenario
+from config import ConfigError, Settings, load_settings
+from core import catalogue
+from core.clock import SystemClock, parse_rfc3339
+from core.context import Services
+from core.db import Database, migrate
+from core.errors import YunJianError
+from core.files import FileStore
+
+app = typer.Typer(help="AIS and ship register. Example: yunjian ais decode log.nmea --jsonl", no_args_is_help=True)
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object {schema, data, warnings}.")]
+Jsonl = Annotated[bool, typer.Option("--jsonl", help="Write each message as one JSON line; without it only the count.")]
+_MAX_ISSUES = 20
+
+
+def guarded(command: Callable[..., None]) -> Callable[..., None]:
+    """Turn an error into its sentence and next step on stderr, and its exit code; a reader that went away is no error."""
+
+    @wraps(command)
+    def run(*args: Any, **kwargs: Any) -> None:
+        try:
+            command(*args, **kwargs)
+        except ConfigError as error:
+            sys.stderr.write(f"{error}\n")
+            raise typer.Exit(2) from error
+        except YunJianError as error:
+            text = catalogue.error_text(error, load_settings().language)
+            sys.stderr.write(f"{text.title}\n{text.next}\n")
+            raise typer.Exit(error.exit_status) from error
+        except BrokenPipeError as error:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise typer.Exit(0) from error
+
+    return run
+
+
+@contextmanager
+def opened() -> Iterator[Services]:
+    """Services on the configured database, brought to its newest schema."""
+    settings = load_settings()
+    database = Database(settings.data_dir, settings.database.url, settings.database.busy_timeout_s)
+    try:
+        migrate(database)
+        yield Services(settings=settings, db=database, files=FileStore(settings.data_dir / "files"), clock=SystemClock())
+    finally:
+        database.close()
+
+
+def say(settings: Settings, key: str, **params: object) -> None:
+    """One line for a person, on stderr."""
+    sys.stderr.write(catalogue.text(key, settings.language, **params) + "\n")
+
+
+def print_json(schema: str, data: object, warnings: list[str]) -> None:
+    """The result, on stdout."""
+    sys.stdout.write(json.dumps({"schema": schema, "data": data, "warnings": warnings}, ensure_ascii=False) + "\n")
+
+
+@contextmanager
+def _bar(settings: Settings, path: Path) -> Iterator[Callable[[int], None]]:
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        total = path.stat().st_size if path.is_file() else None
+        task = progress.add_task(catalogue.text("ais.cli.reading", settings.language), total=total)
+        yield lambda done: progress.update(task, completed=done)
+
+
+@app.command(epilog="Example: yunjian ais decode port.nmea --jsonl > port.jsonl")
+@guarded
+def decode(
+    file: Annotated[Path, typer.Argument(help="NMEA log, also .gz")],
+    jsonl: Jsonl = False,  # noqa: FBT002
+) -> None:
+    """Decode a log: one JSON line per message on stdout, the ledger of all sentences on stderr."""
+    settings = load_settings()
+    reader = Reader(settings.ais)
+    with _bar(settings, file) as progress:
+        for message in read_messages(reader, file_chunks(file, progress)):
+            if jsonl:
+                sys.stdout.write(json.dumps(message.as_json(), ensure_ascii=False, separators=(",", ":")) + "\n")
+    sys.stdout.flush()
+    sys.stderr.write(json.dumps(reader.ledger.as_summary()) + "\n")
+
+
+@app.command("replay", epilog="Example: yunjian ais replay port.nmea")
+@guarded
+def replay_command(
+    file: Annotated[Path, typer.Argument(help="NMEA log, also .gz")],
+    as_json: AsJson = False,  # noqa: FBT002
+) -> None:
+    """Replay a log into the live picture; the ranking and the map then show it."""
+    with opened() as services:
+        settings = services.settings
+        with _bar(settings, file) as progress:
+            result = replay(services, file, progress)
+        ships = len(result.picture.ships())
+        times = catalogue.text(f"targets.time.{result.time_source}", settings.language)
+        say(
+            settings,
+            "ais.cli.replay_done",
+            source=result.source,
+            sentences=result.ledger.sentences,
+            messages=result.ledger.messages,
+            rejected=result.ledger.rejected_sentences,
+            ships=ships,
+            stations=len(result.picture),
+            times=times,
+        )
+        if as_json:
+            data = {"ledger": result.ledger.as_summary(), "ships": ships, "time_source": result.time_source}
+            print_json("yunjian.ais.replay/1", data, [times] if result.time_source == "order" else [])
+
+
+@app.command("import", epilog="Example: yunjian ais import eu_mrv_2020_ships.csv")
+@guarded
+def import_command(
+    file: Annotated[Path, typer.Argument(help="CSV of ships, past inspections or lists; its headers tell which.")],
+    as_json: AsJson = False,  # noqa: FBT002
+) -> None:
+    """Import a register file. Good rows are loaded, bad cells and rows are named; importing again changes nothing."""
+    with opened() as services:
+        result = import_register(services, file)
+        settings = services.settings
+        say(
+            settings,
+            "ais.cli.import_done",
+            file=result.file,
+            layout=result.layout,
+            rows=result.rows,
+            used=result.rows_used,
+            added=result.changes.added,
+            changed=result.changes.changed,
+            unchanged=result.changes.unchanged,
+        )
+        warnings = _issue_lines(settings, result)
+        if as_json:
+            data = {
+                "file": result.file, "layout": result.layout, "rows": result.rows, "rows_used": result.rows_used,
+                "added": result.changes.added, "changed": result.changes.changed, "unchanged": result.changes.unchanged,
+                "issues": [{"row": one.row, "column": one.column, "value": one.value, "code": one.code} for one in result.issues],
+            }  # fmt: skip
+            print_json("yunjian.ais.import/1", data, warnings)
+        else:
+            sys.stderr.writelines(f"{line}\n" for line in warnings)
+
+
+def _issue_lines(settings: Settings, result: ImportResult) -> list[str]:
+    lang = settings.language
+    lines = [
+        catalogue.text(
+            "ais.cli.import_issue",
+            lang,
+            row=one.row,
+            column=one.column,
+            problem=catalogue.text(f"ais.cli.issue.{one.code}", lang, value=one.value),
+        )
+        for one in result.issues[:_MAX_ISSUES]
+    ]
+    more = len(result.issues) - len(lines)
+    return [*lines, catalogue.text("ais.cli.issues_more", lang, count=more)] if more > 0 else lines
+
+
+@app.command(epilog="Example: yunjian ais scenario var/scenario --seed 1")
+@guarded
+def scenario(
+    directory: Annotated[Path, typer.Argument(help="Where to write the log and the register files.")],
+    seed: Annotated[int, typer.Option(help="Equal seeds give equal files.")] = 1,
+    start: Annotated[str, typer.Option(help="Time of the first message, RFC 3339; default now.")] = "",
+) -> None:
+    """Write the simulated port: a log of real sentences about ships that do not exist, and their register."""
+    settings = load_settings()
+    try:
+        at = parse_rfc3339(start) if start else SystemClock().now()
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--start") from error
+    made = write_scenario(directory, seed, at, settings.ais.rule_pack)
+    say(settings, "ais.cli.scenario_done", directory=str(directory))
+    sys.stdout.writelines(f"{path}\n" for path in (made.nmea, *made.register_files))
