@@ -203,6 +203,8 @@ class _Flight:
 
     def facts(self, sortie: Sortie, planned: str, shot: bool) -> GateFacts:  # noqa: FBT001 - a fact
         t, pose = self.link.telemetry, self.plan.ship.pose
+        loaded = self.link.verified.get(MissionType.MISSION, [])
+        loaded_fence = self.link.verified.get(MissionType.FENCE, [])
         wind = self.watch.wind()
         if wind is None and t.wind_speed_m_s is not None:
             wind = Wind(t.wind_speed_m_s, t.wind_gust_m_s, t.wind_from_deg)
@@ -210,10 +212,10 @@ class _Flight:
             link_age_s=self.link.heartbeat_age_s,
             identity_ok=self.link.identity_ok,
             identity=str(self.link.identity),
-            fence_confirmed=True,  # `Link.upload` returns only after a read-back that compared equal
+            fence_confirmed=bool(loaded_fence),
             planned_hash=planned,
-            loaded_hash=planned,
-            parameters_confirmed=True,  # `Link.set_parameter` likewise
+            loaded_hash=mission_hash(loaded, loaded_fence) if loaded else None,
+            parameters_confirmed=all(self.link.parameter(name) == value for name, value in self.limits.vehicle_parameters),
             test_shot_received=shot,
             prearm_ok=t.prearm_ok,
             prearm_text=t.last_text("prearm"),

@@ -77,6 +77,7 @@ class Link:
     telemetry: Telemetry = field(default_factory=Telemetry)
     identity: VehicleIdentity | None = None
     identity_ok: bool = False
+    verified: dict[MissionType, list[MissionItem]] = field(default_factory=dict)
     _system: int = field(default=0, init=False)
     _codec: Any = field(init=False, repr=False)
     _beat_at: float = field(default=-1e9, init=False)
@@ -202,6 +203,10 @@ class Link:
             self.command(Command.SET_MESSAGE_INTERVAL, float(message_id), 1e6 / rate)
         return self.identity
 
+    def parameter(self, name: str) -> float | None:
+        """The value the vehicle last reported."""
+        return self._parameters.get(name)
+
     def set_parameter(self, name: str, value: float) -> None:
         """Set and read back; raises EnvironmentFault `drone.link.parameter` when the vehicle keeps another value."""
         self._parameters.pop(name, None)
@@ -220,6 +225,7 @@ class Link:
             Refused: `drone.mission.refused` with the vehicle's own sentence.
             EnvironmentFault: `drone.mission.unconfirmed` when no read-back ever matched.
         """
+        self.verified.pop(mission_type, None)
         for _ in range(_UPLOAD_TRIES):
             now = self.clock.monotonic()
             upload = Upload(items, mission_type, now)
@@ -228,6 +234,7 @@ class Link:
                 name = RESULT_NAMES.get(upload.result, str(upload.result))
                 raise Refused("drone.mission.refused", result=name, sentence=self._sentence_since(now))
             if upload.state != "running" and not differences(items, self.download(mission_type), mission_type):
+                self.verified[mission_type] = list(items)
                 return
         raise EnvironmentFault("drone.mission.unconfirmed", tries=_UPLOAD_TRIES)
 

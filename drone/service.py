@@ -16,6 +16,7 @@ import numpy as np
 
 from config.settings import DroneSettings
 from core.clock import FastClock
+from core.errors import InputError
 from core.hullform import HullForm
 from core.ship import Side
 from drone.capture import CaptureFrame, collect, load_survey
@@ -69,6 +70,8 @@ def fly_simulated(
     Raises:
         what `drone.flight.fly`, `drone.capture.collect` and `SimulatorProcess.eject_card` raise.
     """
+    if (folder / "survey").exists():
+        raise InputError("drone.survey_exists", folder=str(folder / "survey"))
     work = folder / "work"
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir(parents=True)
