@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
+from typing import Any
 
 import pytest
 
@@ -28,8 +29,8 @@ def entry(imo: int, **fields: str) -> Particular:
     )
 
 
-def heard(mmsi: int, imo: int | None = None, **fields: object) -> LiveShip:
-    base: dict[str, object] = {"station_class": "A", "at_ms": 0, "time_source": "log", "messages": 1}
+def heard(mmsi: int, imo: int | None = None, **fields: Any) -> LiveShip:
+    base: dict[str, Any] = {"station_class": "A", "at_ms": 0, "time_source": "log", "messages": 1}
     return LiveShip(mmsi=mmsi, imo=imo, **{**base, **fields})
 
 
@@ -85,8 +86,8 @@ def test_ranking_nobody_is_an_empty_list() -> None:
 QUAY = LonLat(122.0, 40.0)
 
 
-def one(**fields: object) -> RankedShip:
-    base: dict[str, object] = {
+def one(**fields: Any) -> RankedShip:
+    base: dict[str, Any] = {
         "position": Position(QUAY, 0, heading_deg_true=0),
         "dimensions": Dimensions(72, 18, 7, 7),
         "draught_m": 5.0,
@@ -139,7 +140,7 @@ def test_class_defaults_are_marked_estimated() -> None:
         ({"draught_m": 9.0}, "ais.geometry_impossible"),
     ],
 )
-def test_what_cannot_be_known_is_refused_with_its_reason(fields: dict[str, object], code: str) -> None:
+def test_what_cannot_be_known_is_refused_with_its_reason(fields: dict[str, Any], code: str) -> None:
     with pytest.raises(Refused) as caught:
         geometry_and_pose(one(**fields), port())
     assert caught.value.code == code

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import Any
 
 import pytest
 
@@ -72,8 +73,8 @@ def particular(**fields: str) -> Particular:
     )
 
 
-def heard(**fields: object) -> LiveShip:
-    base: dict[str, object] = {"mmsi": 352000001, "station_class": "A", "at_ms": 0, "time_source": "log", "messages": 1}
+def heard(**fields: Any) -> LiveShip:
+    base: dict[str, Any] = {"mmsi": 352000001, "station_class": "A", "at_ms": 0, "time_source": "log", "messages": 1}
     return LiveShip(**{**base, **fields})
 
 

@@ -6,11 +6,11 @@ from datetime import date, timedelta
 
 import pytest
 
-from ais.facts import Built, Fact, RatingLists, facts_of
+from ais.facts import Built, Fact, RatingLists, ShipFacts, facts_of
 from ais.join import Join
 from ais.register import Particular
 from ais.rules import add_months
-from ais.store import Inspection, Rating, RegisterValue
+from ais.store import Inspection, Rating, RatingKind, RegisterValue
 from ais.targeting import Judgement, assess
 from tests.unit.ais.kit import TODAY, facts, history, inspection, pack, rating
 
@@ -64,7 +64,9 @@ def test_age_of_a_leap_day_ship() -> None:
 
 
 def test_age_from_a_year_alone() -> None:
-    year = lambda number: Fact(Built(date(number, 1, 1), date(number, 12, 31)), "test")  # noqa: E731
+    def year(number: int) -> Fact[Built]:
+        return Fact(Built(date(number, 1, 1), date(number, 12, 31)), "test")
+
     assert row("age", built=year(2013)).criterion.points == 1
     assert marks(row("age", built=year(2014))) == ("unknown", None, 0, 1, "met")
     assert row("age", built=year(2015)).criterion.points == 0
@@ -82,14 +84,14 @@ def test_age_from_a_year_alone() -> None:
         ("company", "company", "high", 0, "met"),
     ],
 )  # fmt: skip
-def test_ratings(criterion: str, kind: str, value: str, points: int, lrs: str) -> None:
+def test_ratings(criterion: str, kind: RatingKind, value: str, points: int, lrs: str) -> None:
     ratings = {**facts().ratings, kind: rating(kind, value)}
     judged = row(criterion, ratings=ratings)
     assert (judged.criterion.points, judged.lrs) == (points, lrs)
 
 
 @pytest.mark.parametrize(("criterion", "kind"), [("flag_audit", "flag"), ("ro_recognised", "ro")])
-def test_conditions_for_low_risk_only_give_no_points(criterion: str, kind: str) -> None:
+def test_conditions_for_low_risk_only_give_no_points(criterion: str, kind: RatingKind) -> None:
     for attested, state in ((True, "met"), (False, "not_met")):
         ratings = {**facts().ratings, kind: rating(kind, "white" if kind == "flag" else "high", attested=attested)}
         found = assess(pack(), facts(ratings=ratings), TODAY)
@@ -145,7 +147,7 @@ def test_points_do_not_stand_against_low_risk_when_every_condition_is_met() -> N
 
 
 def test_nothing_known_is_the_whole_range() -> None:
-    none = {kind: Fact(None) for kind in ("flag", "ro", "company")}
+    none: dict[RatingKind, Fact[Rating]] = {"flag": Fact(None), "ro": Fact(None), "company": Fact(None)}
     found = assess(
         pack(),
         facts(types=Fact(None), built=Fact(None), ratings=none, history=history(complete=False, last_known=False)),
@@ -213,7 +215,7 @@ def entry(**fields: str) -> Particular:
     )
 
 
-def gathered(inspections: list[Inspection], ratings: list[Rating] | None = None, **fields: str):
+def gathered(inspections: list[Inspection], ratings: list[Rating] | None = None, **fields: str) -> ShipFacts:
     return facts_of(None, Join(entry(**fields), "imo", 1.0, ()), inspections, RatingLists(ratings or [], TODAY), pack(), TODAY)
 
 
