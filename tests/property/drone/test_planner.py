@@ -15,7 +15,7 @@ from core.ship import ShipGeometry, ShipPose
 from drone.mission import MissionItem, MissionType, differences, fence_items, mission_items
 from drone.model import Plan, ShipSide, Wind
 from drone.packs import cameras, limits
-from drone.planner import plan_survey
+from drone.planner import plan_frame, plan_survey
 from tests.unit.drone.kit import AT, GEOMETRY, POSE, SHIP, wishes
 
 SIDES: list[ShipSide | None] = ["port", "starboard", None]
@@ -84,20 +84,19 @@ def test_every_trigger_is_flown_by_the_mission(geometry: ShipGeometry, quay: Shi
     plan = plan_survey(SHIP, geometry, POSE, quay, wishes())
     for sortie in plan.sorties:
         items = mission_items(plan, sortie)
-        single = sum(item.command == 203 for item in items)
-        spaced = 0
-        passes = [leg for leg in sortie.legs if leg.kind == "pass"]
-        distances = [item.params[0] for item in items if item.command == 206 and item.params[0] > 0]
-        by_distance = iter(distances)
-        current = next(by_distance, None)
-        for leg in passes:
-            length = math.dist(leg.points_enu_m[0], leg.points_enu_m[-1])
-            count = round(length / current * 1.002) if current else 0
-            if current and count > 1 and abs(length / count * 1.002 - current) < 1e-6:
-                spaced += count - 1
-                current = next(by_distance, None)
-        assert current is None
-        assert single + spaced == len(sortie.triggers_enu_m)
+        shots, here, spacing = 0, np.zeros(3), 0.0
+        for item in items:
+            if item.command == 203:
+                shots += 1
+            elif item.command == 206:
+                spacing = item.params[0]
+            elif item.command in {16, 22}:
+                frame = plan_frame(plan)
+                there = frame.to_enu(LonLat(item.y / 1e7, item.x / 1e7), item.z)
+                if spacing > 0:
+                    shots += int(np.linalg.norm((there - here)[:2]) / spacing)
+                here = there
+        assert shots == len(sortie.triggers_enu_m)
         assert items[-1].command == 20
 
 
