@@ -99,9 +99,6 @@ class RegisterIndex:
                 if key:
                     table[key] = None if key in table else ship
 
-    def __len__(self) -> int:
-        return len(self._by_imo)
-
     def join(self, ship: LiveShip, rules: JoinRules | None = None) -> Join:
         """IMO number first, then MMSI, call sign with name, name with length."""
         rules = rules or join_rules()

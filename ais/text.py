@@ -5,7 +5,9 @@ Never concatenates: a sentence is one catalogue entry.
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from core.catalogue import Lang, text
 
@@ -21,7 +23,8 @@ class Bilingual:
         return self.zh if lang == "zh" else self.en
 
 
-def say(key: str, **params: object) -> Bilingual:
+@lru_cache(maxsize=8192)  # a ranking says the same few sentences thousands of times
+def say(key: str, **params: Hashable) -> Bilingual:
     """The catalogue text of `key`; a parameter that is `Bilingual` is put in its own language."""
     zh = {name: value.zh if isinstance(value, Bilingual) else value for name, value in params.items()}
     en = {name: value.en if isinstance(value, Bilingual) else value for name, value in params.items()}
