@@ -14,7 +14,7 @@ from core.context import Services
 from core.errors import NotFound
 from video import known_room
 
-_PREFIX = "call.js."
+_PREFIX = "callpage.js."
 
 
 def build_router(services: Services) -> APIRouter:

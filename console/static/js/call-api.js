@@ -1,0 +1,147 @@
+// Owns what both call pages say to the server: requests, the websocket, WHIP and WHEP. Never touches the page.
+
+const API = '/api/v1/video';
+
+export class CallError extends Error {
+  constructor(status, problem, lang) {
+    super(problem?.[`title_${lang}`] ?? `${status}`);
+    this.status = status;
+    this.code = problem?.code ?? '';
+    this.next = problem?.[`next_${lang}`] ?? '';
+  }
+}
+
+export class Call {
+  constructor(lang) {
+    this.lang = lang;
+    this.token = '';
+    this.room = '';
+    this.seat = '';
+    this.handlers = new Map();
+    this.closed = false;
+    this.offsetMs = 0;
+  }
+
+  async request(method, path, { json, body, headers = {} } = {}) {
+    const all = { ...headers };
+    if (this.token) all.authorization = `Bearer ${this.token}`;
+    if (json !== undefined) all['content-type'] = 'application/json';
+    const answer = await fetch(path.startsWith('/') ? path : `${API}/${path}`, {
+      method, headers: all, body: json === undefined ? body : JSON.stringify(json), credentials: 'same-origin',
+    });
+    if (!answer.ok) {
+      const problem = await answer.json().catch(() => null);
+      throw new CallError(answer.status, problem, this.lang);
+    }
+    return answer;
+  }
+
+  enter(joined) {
+    this.token = joined.token;
+    this.room = joined.room_id;
+    this.seat = joined.seat_id;
+    this.offsetMs = Math.round(Date.now() - Date.parse(joined.server_time));
+  }
+
+  get here() { return `rooms/${this.room}`; }
+
+  on(type, handler) { this.handlers.set(type, handler); return this; }
+
+  // The websocket: one at a time, a heartbeat each second, and a new one when it is lost.
+  listen() {
+    const scheme = location.protocol === 'https:' ? 'wss' : 'ws';
+    const socket = new WebSocket(`${scheme}://${location.host}/ws/v1/video/rooms/${this.room}`);
+    this.socket = socket;
+    let beat = 0;
+    socket.onopen = () => {
+      socket.send(JSON.stringify({ type: 'hello', token: this.token }));
+      beat = setInterval(() => this.say({ type: 'heartbeat', sent_ms: performance.now() }), 1000);
+      this.handlers.get('line')?.(true);
+    };
+    socket.onmessage = ({ data }) => {
+      const message = JSON.parse(data);
+      if (message.type === 'closed') this.closed = true;
+      this.handlers.get(message.type)?.(message);
+    };
+    socket.onclose = (event) => {
+      clearInterval(beat);
+      this.handlers.get('line')?.(false);
+      if (!this.closed && event.code !== 1008) setTimeout(() => this.listen(), 1500);
+    };
+  }
+
+  say(message) {
+    if (this.socket?.readyState === WebSocket.OPEN) this.socket.send(JSON.stringify(message));
+  }
+
+  hangUp() {
+    this.closed = true;
+    this.socket?.close();
+  }
+
+  async publish(stream) {
+    const connection = new RTCPeerConnection();
+    for (const track of stream.getTracks()) connection.addTransceiver(track, { direction: 'sendonly', streams: [stream] });
+    const place = await this.negotiate(connection, `${this.here}/whip`);
+    return { connection, stop: () => this.stop(connection, place) };
+  }
+
+  async view(seat, element) {
+    const connection = new RTCPeerConnection();
+    const stream = new MediaStream();
+    connection.addTransceiver('video', { direction: 'recvonly' });
+    connection.addTransceiver('audio', { direction: 'recvonly' });
+    connection.ontrack = ({ track }) => { stream.addTrack(track); element.srcObject = stream; };
+    const place = await this.negotiate(connection, `${this.here}/whep?of=${encodeURIComponent(seat)}`);
+    return { connection, stop: () => this.stop(connection, place) };
+  }
+
+  async negotiate(connection, path) {
+    await connection.setLocalDescription(await connection.createOffer());
+    await gathered(connection);
+    try {
+      const answer = await this.request('POST', path, {
+        body: connection.localDescription.sdp, headers: { 'content-type': 'application/sdp' },
+      });
+      await connection.setRemoteDescription({ type: 'answer', sdp: await answer.text() });
+      return answer.headers.get('location');
+    } catch (error) {
+      connection.close();
+      throw error;
+    }
+  }
+
+  async stop(connection, place) {
+    connection.close();
+    await this.request('DELETE', place).catch(() => null);
+  }
+}
+
+// Host candidates come within milliseconds; one that waits for a name server may be left out.
+function gathered(connection) {
+  if (connection.iceGatheringState === 'complete') return Promise.resolve();
+  return new Promise((done) => {
+    const timer = setTimeout(done, 1500);
+    connection.addEventListener('icegatheringstatechange', () => {
+      if (connection.iceGatheringState === 'complete') { clearTimeout(timer); done(); }
+    });
+  });
+}
+
+export function say(words, key, values = {}) {
+  return Object.entries(values).reduce((text, [name, value]) => text.replace(`{${name}}`, value), words[key] ?? key);
+}
+
+export function addChat(list, who, text) {
+  const line = document.createElement('li');
+  const name = document.createElement('b');
+  name.textContent = who;
+  line.append(name, text);
+  list.append(line);
+  list.scrollTop = list.scrollHeight;
+}
+
+export function showTrouble(element, error) {
+  element.textContent = error.next ? `${error.message}\n${error.next}` : error.message;
+  element.hidden = false;
+}

@@ -1,0 +1,185 @@
+// Owns the inspector's page of a room: people, live pictures, items, recording. Keys: S asks, 1-9 choose an item, Space freezes.
+
+import { Call, addChat, say, showTrouble } from './call-api.js';
+
+const $ = (id) => document.getElementById(id);
+const page = $('call-room');
+const words = JSON.parse(page.dataset.words);
+const lang = page.dataset.lang;
+const csrf = document.querySelector('meta[name="csrf-token"]').content;
+const call = new Call(lang);
+let people = new Map(), chosenItem = null, chosenSeat = null, microphone = null;
+const views = new Map(), kept = new Map();
+
+const attempt = async (work) => {
+  try { $('trouble').hidden = true; return await work(); } catch (error) { showTrouble($('trouble'), error); return null; }
+};
+
+async function start() {
+  const joined = await (await call.request('POST', `rooms/${page.dataset.room}/attend`, { headers: { 'x-csrf-token': csrf } })).json();
+  call.enter(joined);
+  const room = await (await call.request('GET', call.here)).json();
+  showItems(room.shots);
+  recording(room.recording);
+  call.listen();
+  const stats = await (await call.request('GET', `${call.here}/stats`)).json();
+  for (const track of stats.tracks) if (track.live && track.seat !== call.seat) see(track.seat);
+}
+
+function showItems(shots) {
+  $('no-items').hidden = shots.length > 0;
+  shots.forEach((shot, index) => {
+    const line = document.createElement('li');
+    const button = document.createElement('button');
+    const name = document.createElement('span');
+    const count = document.createElement('span');
+    name.textContent = `${index + 1}. ${shot[`label_${lang}`]}`;
+    count.className = 'hint';
+    count.dataset.count = shot.item_ref;
+    button.type = 'button';
+    button.title = shot[`prompt_${lang}`];
+    button.append(name, count);
+    button.addEventListener('click', () => choose(shot.item_ref, button));
+    line.append(button);
+    $('items').append(line);
+  });
+}
+
+function choose(item, button) {
+  chosenItem = item;
+  for (const other of $('items').querySelectorAll('button')) other.setAttribute('aria-pressed', String(other === button));
+  $('ask').disabled = false;
+  $('snap').disabled = !chosenSeat;
+  call.say({ type: 'current_item', item_ref: item });
+}
+
+function showPeople(seats) {
+  people = new Map(seats.map((seat) => [seat.seat_id, seat]));
+  $('people').replaceChildren(...seats.map(person));
+  for (const [seat, view] of views) {
+    if (view.caption) view.caption.textContent = nameOf(seat);
+  }
+}
+
+const nameOf = (id) => { const seat = people.get(id); return seat ? `${seat.name || words[`role_${seat.role}`]} · ${words[`role_${seat.role}`]}` : ''; };
+
+function person(seat) {
+  const line = document.createElement('li');
+  const name = document.createElement('span');
+  name.textContent = nameOf(seat.seat_id);
+  const state = document.createElement('span');
+  state.className = 'hint';
+  const away = seat.state === 'admitted' && !seat.present;
+  state.textContent = [away ? words.away : words[seat.state], seat.state === 'admitted' && (seat.consented ? words.agreed : words.not_agreed)]
+    .filter(Boolean).join(' · ');
+  line.append(name, state);
+  if (seat.seat_id === call.seat || seat.state === 'removed' || seat.state === 'invited') return line;
+  const row = document.createElement('span');
+  row.className = 'row';
+  if (seat.state === 'waiting') row.append(button(words.admit, () => seatCall(seat.seat_id, 'admit'), 'big'));
+  row.append(button(words.remove, () => seatCall(seat.seat_id, 'remove')));
+  line.append(row);
+  return line;
+}
+
+function button(text, action, style = '') {
+  const made = document.createElement('button');
+  made.type = 'button';
+  made.className = style;
+  made.textContent = text;
+  made.addEventListener('click', () => attempt(action));
+  return made;
+}
+
+const seatCall = (seat, what) => call.request('POST', `${call.here}/seats/${seat}/${what}`);
+
+async function see(seat) {
+  if (seat === call.seat || views.has(seat)) return;
+  const figure = document.createElement('figure');
+  const video = document.createElement('video');
+  const caption = document.createElement('figcaption');
+  video.autoplay = video.playsInline = true;
+  video.dataset.seat = seat;
+  caption.className = 'hint';
+  caption.textContent = nameOf(seat);
+  figure.append(video, caption);
+  figure.addEventListener('click', () => pick(seat));
+  views.set(seat, { figure, video, caption, stop: () => null });
+  $('pictures').append(figure);
+  $('no-picture').hidden = true;
+  const view = await attempt(() => call.view(seat, video));
+  if (view) Object.assign(views.get(seat) ?? {}, view); else unsee(seat);
+  if (!chosenSeat) pick(seat);
+  video.play().catch(() => { video.muted = true; video.play().catch(() => null); });
+}
+
+function unsee(seat) {
+  const view = views.get(seat);
+  if (!view) return;
+  views.delete(seat);
+  view.stop();
+  view.figure.remove();
+  if (chosenSeat === seat) pick(null);
+  $('no-picture').hidden = views.size > 0;
+}
+
+function pick(seat) {
+  chosenSeat = seat;
+  for (const [id, view] of views) view.figure.classList.toggle('chosen', id === seat);
+  $('snap').disabled = !seat;
+}
+
+function recording(on) {
+  $('record-badge').hidden = $('stop').hidden = !on;
+  $('record').hidden = on;
+}
+
+const ask = () => attempt(() => call.request('POST', `${call.here}/requests`, { json: { item_ref: chosenItem, note: $('note').value } }));
+
+$('ask').addEventListener('click', ask);
+$('record').addEventListener('click', () => attempt(() => call.request('POST', `${call.here}/recording`)));
+$('stop').addEventListener('click', () => attempt(() => call.request('DELETE', `${call.here}/recording`)));
+$('close').addEventListener('click', () => attempt(() => call.request('POST', `${call.here}/close`)));
+$('snap').addEventListener('click', () => attempt(
+  () => call.request('POST', `${call.here}/snapshot`, { json: { seat_id: chosenSeat, item_ref: chosenItem } })));
+$('talk').addEventListener('click', () => attempt(async () => {
+  if (microphone) return;
+  microphone = await call.publish(await navigator.mediaDevices.getUserMedia({ audio: { echoCancellation: true } }));
+  $('talk').setAttribute('aria-pressed', 'true');
+}));
+$('chat-form').addEventListener('submit', (event) => {
+  event.preventDefault();
+  const text = $('chat-text').value.trim();
+  if (text) call.say({ type: 'chat', text });
+  $('chat-text').value = '';
+});
+document.addEventListener('keydown', (event) => {
+  if (event.target.closest('input, textarea, button') || event.ctrlKey || event.metaKey || event.altKey) return;
+  if (event.key === 's' && chosenItem) ask();
+  else if (event.key === ' ' && chosenSeat) {
+    event.preventDefault();
+    const { video } = views.get(chosenSeat);
+    if (video.paused) video.play(); else video.pause();
+  } else if (event.key >= '1' && event.key <= '9') $('items').querySelectorAll('button')[Number(event.key) - 1]?.click();
+});
+
+call.on('line', (up) => { $('link-badge').textContent = up ? words.good : words.lost; })
+  .on('roster', (message) => showPeople(message.seats))
+  .on('track', (message) => {
+    if (message.event === 'track_started') see(message.seat);
+    else if (message.kind === 'video') unsee(message.seat);
+  })
+  .on('evidence', (message) => {
+    if (!message.item_ref) return;
+    kept.set(message.item_ref, (kept.get(message.item_ref) ?? 0) + 1);
+    for (const count of document.querySelectorAll('[data-count]')) {
+      if (count.dataset.count === message.item_ref) count.textContent = say(words, 'stills', { n: kept.get(message.item_ref) });
+    }
+  })
+  .on('chat', (message) => addChat($('chat-log'), nameOf(message.from), message.text))
+  .on('recording', (message) => recording(message.on))
+  .on('recording_failed', () => recording(false))
+  .on('media_lost', () => [...views.keys()].forEach(unsee))
+  .on('closed', () => { [...views.keys()].forEach(unsee); location.reload(); });
+
+attempt(start);
