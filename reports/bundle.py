@@ -98,9 +98,9 @@ def write_zip(bag: Path, target: Path) -> Path:
     return target
 
 
-def sweep(parent: Path) -> int:
-    """Remove what a killed run left hidden; returns how many. Only the process that holds the case calls it."""
-    left = list(parent.glob(f"{HIDDEN}*"))
+def sweep(target: Path) -> int:
+    """Remove what a killed run left hidden on its way to `target`; returns how many."""
+    left = list(target.parent.glob(f"{HIDDEN}{target.name}-*"))
     for path in left:
         if path.is_dir():
             shutil.rmtree(path, ignore_errors=True)

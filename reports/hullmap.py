@@ -18,7 +18,9 @@ _WIDTH = 1000.0
 _MARGIN = 44.0
 
 
-def draw_side(record: CaseRecord, side: MapSide, title: str, labels: Mapping[str, str], colours: Mapping[str, str]) -> bytes | None:
+def draw_side(
+    record: CaseRecord, side: MapSide, title: str, labels: Mapping[str, str], colours: Mapping[str, str]
+) -> bytes | None:
     """The unwrapped side seen from outside, in metres; None without main dimensions or findings on that side.
 
     `labels` needs ``stern``, ``bow`` and ``waterline``; `colours` maps class ids to colours.
@@ -36,7 +38,7 @@ def draw_side(record: CaseRecord, side: MapSide, title: str, labels: Mapping[str
     _label(svg, _MARGIN, 20, title, 15)
     for number, finding in shown:
         _finding(svg, frame, number, finding, colours.get(str(finding.class_id), "#444444"))
-    return tostring(svg, encoding="utf-8")
+    return bytes(tostring(svg, encoding="utf-8"))
 
 
 class _Frame:
@@ -57,11 +59,11 @@ def _hull(svg: Element, frame: _Frame, ship: ShipPart, labels: Mapping[str, str]
     loa, depth = frame.loa_m, frame.depth_m
     outline = [(0, depth), (loa, depth), (loa * 0.975, 0), (loa * 0.05, 0), (loa * 0.012, depth * 0.35)]
     points = " ".join(f"{frame.x(x)},{frame.y(z)}" for x, z in outline)
-    SubElement(svg, "polygon", points=points, fill="#eef2f5", stroke="#33475b", **{"stroke-width": "1.4"})
+    SubElement(svg, "polygon", {"points": points, "fill": "#eef2f5", "stroke": "#33475b", "stroke-width": "1.4"})
     if ship.draught_m:
         y = str(frame.y(ship.draught_m))
         ends = {"x1": str(frame.x(0)), "x2": str(frame.x(loa)), "y1": y, "y2": y}
-        SubElement(svg, "line", stroke="#2f6fae", **{"stroke-dasharray": "7 4", "stroke-width": "1.2"}, **ends)
+        SubElement(svg, "line", {"stroke": "#2f6fae", "stroke-dasharray": "7 4", "stroke-width": "1.2", **ends})
         _label(svg, _WIDTH / 2, float(y) + 14, labels["waterline"], 11, "middle", "#2f6fae")
     base = frame.y(0) + 6
     for metre in range(0, int(loa) + 1, 20):
@@ -81,7 +83,7 @@ def _finding(svg: Element, frame: _Frame, number: int, finding: FindingPart, col
     fill = {"fill": colour, "fill-opacity": "0.15" if finding.state == "rejected" else "0.45"}
     if len(finding.polygon_hull_m) >= 3:
         points = " ".join(f"{frame.x(x)},{frame.y(z)}" for x, z in finding.polygon_hull_m)
-        SubElement(svg, "polygon", points=points, **line, **fill)
+        SubElement(svg, "polygon", {"points": points, **line, **fill})
     x, y = frame.x(finding.place.x_m), frame.y(finding.place.z_m)
     SubElement(svg, "circle", cx=str(x), cy=str(y - 15), r="9", fill="#ffffff", stroke=colour)
     _label(svg, x, y - 11, str(number), 11, "middle", "#111111")
@@ -89,4 +91,4 @@ def _finding(svg: Element, frame: _Frame, number: int, finding: FindingPart, col
 
 def _label(svg: Element, x: float, y: float, text: str, size: int, anchor: str = "start", fill: str = "#14202e") -> None:
     place = {"x": f"{x:.1f}", "y": f"{y:.1f}", "text-anchor": anchor, "font-size": str(size), "font-family": _FONT}
-    SubElement(svg, "text", fill=fill, **place).text = text
+    SubElement(svg, "text", {"fill": fill, **place}).text = text

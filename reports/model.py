@@ -89,7 +89,9 @@ def ellipse(finding: FindingPart) -> Ellipse | None:
     middle, spread = (xx + zz) / 2, math.hypot((xx - zz) / 2, xz)
     if middle - spread < -1e-12:
         return None
-    return Ellipse(math.sqrt(middle + spread), math.sqrt(max(0.0, middle - spread)), math.degrees(math.atan2(2 * xz, xx - zz) / 2))
+    return Ellipse(
+        math.sqrt(middle + spread), math.sqrt(max(0.0, middle - spread)), math.degrees(math.atan2(2 * xz, xx - zz) / 2)
+    )
 
 
 def bag_name(number: str, edition: int) -> str:

@@ -57,7 +57,9 @@ class Preview:
 class Workspace:
     """A folder in which reports of one record are set; holds what all languages share."""
 
-    def __init__(self, root: Path, record: CaseRecord, files: FileStore, settings: Settings, hull_svgs: HullSvgs | None) -> None:
+    def __init__(
+        self, root: Path, record: CaseRecord, files: FileStore, settings: Settings, hull_svgs: HullSvgs | None
+    ) -> None:
         self.root, self.record, self.settings = root, record, settings
         self.pack = tomllib.loads(pack_path("reports", "report.toml").read_text(encoding="utf-8"))
         self.record_json = record_bytes(record)

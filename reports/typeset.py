@@ -48,7 +48,12 @@ def typeset(root: Path, main: str, settings: Settings, at: datetime, seconds: fl
     }  # fmt: skip
     try:
         done = subprocess.run(
-            [sys.executable, "-I", str(WORKER)], input=json.dumps(job), capture_output=True, text=True, timeout=seconds, check=False
+            [sys.executable, "-I", str(WORKER)],
+            input=json.dumps(job),
+            capture_output=True,
+            text=True,
+            timeout=seconds,
+            check=False,
         )
     except subprocess.TimeoutExpired as error:
         raise EnvironmentFault("reports.typeset_timeout", seconds=seconds) from error

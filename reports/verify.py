@@ -26,6 +26,7 @@ import subprocess
 import sys
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any, NamedTuple
@@ -40,6 +41,8 @@ REQUIRED_TAGS = (
     "trust/supervisor.pem",
 )  # fmt: skip
 REQUIRED_PAYLOAD = ("data/record.json", "data/journal.jsonl")
+EVIDENCE = "data/evidence/"
+READ_ERRORS = (OSError, zipfile.BadZipFile, RuntimeError, EOFError, ValueError, zlib.error)
 SMALL_FILE = 64 << 20  # tag files, record and journal are read whole up to this size
 ALTERED, UNKNOWN, TRUSTED, NOT_TRUSTED = "ALTERED", "INTACT, SIGNER UNKNOWN", "INTACT and TRUSTED", "INTACT, SIGNER NOT TRUSTED"
 EXIT = {TRUSTED: 0, ALTERED: 1, NOT_TRUSTED: 1, UNKNOWN: 3}
@@ -84,13 +87,11 @@ class FolderBag:
         for folder, subfolders, files in os.walk(
             str(root), onerror=lambda error: problems.append(Problem(str(error), "unreadable"))
         ):
-            for name in list(subfolders):
-                if os.path.islink(os.path.join(folder, name)):
-                    files.append(name)
-            for name in files:
-                path = os.path.join(folder, name)
-                relative = os.path.relpath(path, str(root)).replace(os.sep, "/")
-                if stat.S_ISREG(os.lstat(path).st_mode):
+            links = [name for name in subfolders if (Path(folder) / name).is_symlink()]
+            for name in files + links:
+                path = Path(folder) / name
+                relative = path.relative_to(root).as_posix()
+                if stat.S_ISREG(path.lstat().st_mode):
                     self.names.append(relative)
                 else:
                     problems.append(Problem(relative, "is not a regular file"))
@@ -158,7 +159,7 @@ class Checker:
                     for chunk in iter(lambda: stream.read(1 << 20), b""):
                         digest.update(chunk)
                 self.hashes[name] = digest.hexdigest()
-            except (OSError, zipfile.BadZipFile, RuntimeError, NotImplementedError, EOFError, ValueError) as error:
+            except READ_ERRORS as error:
                 self.wrong(name, f"cannot be read: {error}")
                 self.hashes[name] = ""
         return self.hashes[name]
@@ -169,7 +170,7 @@ class Checker:
         try:
             with self.bag.open(name) as stream:
                 return stream.read(SMALL_FILE)
-        except (OSError, zipfile.BadZipFile, RuntimeError, NotImplementedError, EOFError, ValueError) as error:
+        except READ_ERRORS as error:
             self.wrong(name, f"cannot be read: {error}")
             return b""
 
@@ -186,11 +187,11 @@ class Checker:
         for number, line in enumerate(lines, 1):
             match = re.fullmatch(r"([0-9a-f]{64})  (.+)", line)
             if match is None:
-                self.wrong(name, "line %d is not a manifest line" % number)
+                self.wrong(name, f"line {number} is not a manifest line")
                 continue
             path = match.group(2)
             if unsafe(path):
-                self.wrong(name, "line %d has an unsafe path: %r" % (number, path))
+                self.wrong(name, f"line {number} has an unsafe path: {path!r}")
             elif path in listed:
                 self.wrong(name, f"lists {path} twice")
             else:
@@ -207,11 +208,14 @@ class Checker:
         for name in REQUIRED_TAGS:
             if name not in tags:
                 self.wrong(TAGMANIFEST, f"does not list {name}")
-        for manifest, listed, payload_side in ((TAGMANIFEST, tags, False), (MANIFEST, payload, True)):
+        misplaced = {name for name in tags if name.startswith("data/") or name in unchained}
+        for name in sorted(misplaced):
+            self.wrong(TAGMANIFEST, f"must not list {name}")
+        for name in sorted(name for name in payload if not name.startswith("data/")):
+            self.wrong(MANIFEST, f"must not list {name}")
+        for manifest, listed in ((TAGMANIFEST, tags), (MANIFEST, payload)):
             for name, expected in sorted(listed.items()):
-                if name.startswith("data/") is not payload_side or name in unchained:
-                    self.wrong(manifest, f"must not list {name}")
-                elif name not in self.bag.names:
+                if name not in self.bag.names:
                     self.wrong(name, "is missing")
                 elif self.sha256(name) != expected:
                     self.wrong(name, f"does not match its SHA-256 in {manifest}")
@@ -380,8 +384,9 @@ def openssl_issued_by(certificate: Certificate, authority: Certificate) -> bool:
     with tempfile.TemporaryDirectory() as folder:
         paths = []
         for name, one in (("ca.pem", authority), ("leaf.pem", certificate)):
-            paths.append(os.path.join(folder, name))
-            Path(paths[-1]).write_bytes(pem_of(one))
+            path = Path(folder) / name
+            path.write_bytes(pem_of(one))
+            paths.append(str(path))
         command = ["openssl", "verify", "-no_check_time", "-no-CApath", "-no-CAstore", "-CAfile", *paths]
         try:
             done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False, timeout=60)
@@ -442,7 +447,7 @@ def check_journal(checker: Checker, record: dict[str, Any]) -> None:
             claimed, before = entry.pop("hash"), entry.pop("prev_hash")
             digest = hashlib.sha256((before + canonical(entry)).encode("utf-8")).hexdigest()
             if entry["seq"] != number or before != previous or digest != claimed or entry["stream"] != record["journal_stream"]:
-                checker.wrong(name, "chain broken at entry %d" % number)
+                checker.wrong(name, f"chain broken at entry {number}")
                 return
             previous = claimed
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
@@ -464,29 +469,31 @@ def check_content(checker: Checker, info: dict[str, str]) -> None:
         checker.wrong("data/record.json", f"is not a record: {error}")
         return
     check_journal(checker, record)
-    held = {}
-    for name in checker.bag.names:
-        if name.startswith("data/evidence/"):
-            stem = name[len("data/evidence/") :].split(".")[0]
-            held[stem] = name
-            if checker.sha256(name) != stem:
-                checker.wrong(name, "its content does not match its name")
+    held = {name[len(EVIDENCE) :].split(".")[0]: name for name in checker.bag.names if name.startswith(EVIDENCE)}
+    for stem, name in held.items():
+        if checker.sha256(name) != stem:
+            checker.wrong(name, "its content does not match its name")
     for sha256 in sorted(wanted - set(held)):
-        checker.wrong(f"data/evidence/{sha256}", "is named in record.json and missing")
+        checker.wrong(EVIDENCE + sha256, "is named in record.json and missing")
     for label, value in info.items():
         match = re.fullmatch(r"([0-9a-f]{64}) (\d{1,12})", value)
         if label.startswith("Unsigned-") and match is not None:
-            name = "data/" + label[len("Unsigned-") :]
-            head, left = hashlib.sha256(), int(match.group(2))
-            if name not in checker.bag.names:
-                checker.wrong(name, "is missing")
-                continue
-            with checker.bag.open(name) as stream:
-                while left > 0 and (chunk := stream.read(min(left, 1 << 20))):
-                    head.update(chunk)
-                    left -= len(chunk)
-            if left or head.hexdigest() != match.group(1):
-                checker.wrong(name, "does not begin with the unsigned report")
+            check_beginning(checker, "data/" + label[len("Unsigned-") :], match.group(1), int(match.group(2)))
+
+
+def check_beginning(checker: Checker, name: str, sha256: str, size: int) -> None:
+    """The first `size` bytes of a signed PDF are the unsigned one."""
+    if name not in checker.bag.names:
+        checker.wrong(name, "is missing")
+        return
+    try:
+        with checker.bag.open(name) as stream:
+            head = stream.read(size)
+    except READ_ERRORS as error:
+        checker.wrong(name, f"cannot be read: {error}")
+        return
+    if len(head) != size or hashlib.sha256(head).hexdigest() != sha256:
+        checker.wrong(name, "does not begin with the unsigned report")
 
 
 def bag_info(checker: Checker) -> dict[str, str]:
@@ -579,7 +586,7 @@ def as_text(result: Result) -> str:
     if result.demo:
         lines.append(DEMO_MARK)
     lines += ["  {}: {}".format(*problem) for problem in result.problems]
-    lines.append("files: %d" % result.files)
+    lines.append(f"files: {result.files}")
     lines += ["{}: {}".format(*item) for item in result.signers.items()]
     lines += [
         "signed at: {}".format(result.info.get("Signed-At", "?")),
@@ -593,7 +600,7 @@ def as_text(result: Result) -> str:
 
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description="Check a YunJian bundle offline.")
-    parser.add_argument("bag", nargs="?", default=os.path.dirname(os.path.abspath(__file__)))
+    parser.add_argument("bag", nargs="?", default=str(Path(__file__).resolve().parent))
     parser.add_argument("--trust", help="the authority's certificate (PEM) or its SHA-256, from a source you trust")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args(arguments)
