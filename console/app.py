@@ -18,6 +18,7 @@ from console.csp import SecurityHeaders
 from console.gate import Gate, refusal
 from console.metrics import Metrics
 from console.sessions import Caller
+from console.sources import Sources
 from console.static_files import static_app
 from core import accounts
 from core.context import Services
@@ -32,10 +33,11 @@ class TooLarge(InputError):
     http_status = 413
 
 
-def create_app(services: Services, extra_routers: Sequence[APIRouter] = ()) -> FastAPI:
+def create_app(services: Services, *, extra_routers: Sequence[APIRouter] = (), sources: Sources | None = None) -> FastAPI:
     """Build the application; its lifespan starts and stops the video rooms.
 
-    `extra_routers` come on top of the product's own (tests mount a route that has no access row).
+    `extra_routers` come on top of the product's own (tests mount a route that has no access row); `sources` is where the
+    pages read from, by default the folders.
     """
     parts = wiring.assemble(services)
     metrics = Metrics()
@@ -57,7 +59,7 @@ def create_app(services: Services, extra_routers: Sequence[APIRouter] = ()) -> F
         max_body_size=services.settings.web.max_body_mb * 1_000_000,
     )
     app.state.metrics = metrics
-    for router in (*parts.routers, *pages.build_routers(services, metrics), *extra_routers):
+    for router in (*parts.routers, *pages.build_routers(services, metrics, sources or Sources(services)), *extra_routers):
         app.include_router(router)
     app.mount("/static", static_app())
     _add_error_handlers(app)
@@ -66,9 +68,7 @@ def create_app(services: Services, extra_routers: Sequence[APIRouter] = ()) -> F
         principal = accounts.principal_of(services, token)
         return None if principal is None else Caller(principal, accounts.csrf_token(token), by_cookie=True)
 
-    app.add_middleware(
-        Gate, table=access.load(), identify=identify, default_lang=services.settings.language, metrics=metrics
-    )
+    app.add_middleware(Gate, table=access.load(), identify=identify, default_lang=services.settings.language, metrics=metrics)
     app.add_middleware(SecurityHeaders)
     view.environment()  # a broken template folder shows at start, not at the first request
     return app

@@ -6,7 +6,6 @@ Never decides per case: a page that knows the case checks `console.scope`.
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable
 from typing import Protocol
 from urllib.parse import quote
 
@@ -50,8 +49,10 @@ class Gate:
         state = connection.state
         state.lang = language.of(connection, self.default_lang)
         state.principal, state.csrf_token, state.request_id = None, "", new_id()
-        method = "WS" if scope["type"] == "websocket" else "GET" if scope["method"] == "HEAD" else scope["method"]
+        method = "WS" if scope["type"] == "websocket" else scope["method"]
         row = self.table.find(method, scope["path"])
+        if row is None and method == "HEAD":
+            row = self.table.find("GET", scope["path"])
         status = [500]
         started = time.perf_counter()
 
@@ -65,7 +66,7 @@ class Gate:
         try:
             receive = await self._pass(connection, method, row, receive)
         except YunJianError as error:
-            await self._refuse(connection, error, scope, receive, watch)
+            await self._refuse(error, scope, receive, watch)
         else:
             await self._answer(connection, scope, receive, watch)
         if scope["type"] == "http":
@@ -123,15 +124,15 @@ class Gate:
         except YunJianError as error:
             if begun[0]:
                 raise
-            await self._refuse(connection, error, scope, receive, send)
-        except Exception:
+            await self._refuse(error, scope, receive, send)
+        except Exception:  # the request boundary (handbook, rule 7)
             _log.exception("request failed", path=scope["path"], request_id=connection.state.request_id)
             if begun[0]:
                 raise
             fault = YunJianError("console.fault", request_id=connection.state.request_id)
-            await self._refuse(connection, fault, scope, receive, send)
+            await self._refuse(fault, scope, receive, send)
 
-    async def _refuse(self, connection: HTTPConnection, error: YunJianError, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _refuse(self, error: YunJianError, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket":
             message = await receive()
             if message["type"] == "websocket.connect":
@@ -170,5 +171,3 @@ def wants_page(request: Request) -> bool:
 
 def _language_cookie(lang: Lang) -> bytes:
     return f"{language.COOKIE}={lang}; Path=/; Max-Age=31536000; SameSite=Lax".encode()
-
-

@@ -95,7 +95,9 @@ def build(record: CaseRecord) -> HullView:
     sides = sorted({one.it.place.side for one in placed if one.it.place and one.it.place.side in {"port", "starboard"}})
     return HullView(
         x_origin=next((one.it.place.x_origin for one in placed if one.it.place), "stern_end"),
-        sides=tuple(_side(record, side, [one for one in placed if one.it.place and one.it.place.side == side]) for side in sides),
+        sides=tuple(
+            _side(record, side, [one for one in placed if one.it.place and one.it.place.side == side]) for side in sides
+        ),
         findings=tuple(numbered),
         legend=tuple(Legend(class_id, name) for class_id, name in sorted(kinds.items())),
     )
@@ -152,14 +154,12 @@ def _outline(length: float, top_z: float, keel_z: float, at_x: Axis, at_y: Axis)
 def _ticks(length: float, at_x: Axis, keel_y: float, size: float) -> tuple[Tick, ...]:
     step = _round_step(length / _TICKS)
     marks = [step * index for index in range(int(length // step) + 1)]
-    return tuple(
-        Tick(at_x(x), keel_y, round(keel_y + size * 0.5, 2), round(keel_y + size * 1.6, 2), f"{x:.0f}") for x in marks
-    )
+    return tuple(Tick(at_x(x), keel_y, round(keel_y + size * 0.5, 2), round(keel_y + size * 1.6, 2), f"{x:.0f}") for x in marks)
 
 
 def _round_step(rough: float) -> float:
-    power = 10 ** math.floor(math.log10(rough))
-    return next(factor * power for factor in (1, 2, 5, 10) if factor * power >= rough)
+    power = 10.0 ** math.floor(math.log10(rough))
+    return min(factor * power for factor in (1.0, 2.0, 5.0, 10.0) if factor * power >= rough)
 
 
 def _marks(found: list[NumberedFinding], at_x: Axis, at_y: Axis, size: float) -> tuple[Mark, ...]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from core.auth import Principal, Role
 from core.errors import AccessDenied
+from inspection import subject_of
 
 _SEES_ALL_CASES = frozenset({Role.INSPECTOR, Role.SUPERVISOR, Role.AUDITOR, Role.DRONE_OPERATOR})
 
@@ -22,5 +23,5 @@ def require_case(principal: Principal, case_id: str) -> None:
     Raises:
         AccessDenied: it belongs to somebody else; said in the same words whether it exists or not.
     """
-    if not sees_all_cases(principal) and principal.scope_ref != case_id:
+    if not sees_all_cases(principal) and principal.scope_ref != subject_of(case_id):
         raise AccessDenied("console.other_case")

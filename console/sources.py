@@ -5,13 +5,19 @@ Never decides anything: ranking is `ais`, verdicts and cases are `inspection`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Protocol
+from dataclasses import asdict, dataclass, replace
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
 
-from inspection.record import CaseRecord, CaseState, CriterionPart, EligibilityPart, Verdict
+import ais
+import inspection
+from core.context import Services
+from inspection.record import CaseRecord, CaseState, CriterionPart, EligibilityPart, SelectionPart, Text, Verdict
+
+_ZONE = ZoneInfo("Asia/Shanghai")  # days are counted where the authority is (design.md, "time")
+_CASES_SHOWN = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +62,8 @@ class QueueLine:
 class Queue:
     """The ranked list of one moment and one regime."""
 
-    regime: str
-    at: datetime | None
+    regime: Text
+    at: datetime
     lines: tuple[QueueLine, ...]
 
 
@@ -84,16 +90,69 @@ class CaseLine:
         return tone_of(self.state)
 
 
-class Sources(Protocol):
-    """What the pages need; `FolderSources` reads it from the folders."""
+class Sources:
+    """Reads the folders below."""
 
-    def queue(self) -> Queue: ...
+    def __init__(self, services: Services) -> None:
+        self._services = services
 
-    def case_ids(self, session: Session) -> list[str]: ...
+    def queue(self) -> Queue:
+        """The ranked list of today (Asia/Shanghai), each ship with the verdict on a remote check."""
+        now = self._services.clock.now()
+        today = now.astimezone(_ZONE).date()
+        ranked = ais.rank_live(self._services, today)
+        lines = tuple(_queue_line(one, today) for one in ranked.ships)
+        return Queue(Text(zh=ranked.name.zh, en=ranked.name.en), now, lines)
+
+    def case_ids(self, session: Session) -> list[str]:
+        """The newest inspections first."""
+        return [summary.id for summary in inspection.list_cases(session, limit=_CASES_SHOWN)]
 
     def case(self, session: Session, case_id: str) -> CaseRecord:
         """The record; raises NotFound."""
-        ...
+        return inspection.record(session, case_id)
+
+
+def _queue_line(ranked: ais.RankedShip, today: date) -> QueueLine:
+    sheet = ranked.sheet
+    selection = SelectionPart.model_validate(asdict(ranked.selection))
+    return QueueLine(
+        key=sheet.imo or sheet.mmsi or sheet.name,
+        name=sheet.name,
+        imo=sheet.imo,
+        mmsi=sheet.mmsi,
+        flag=sheet.flag,
+        ship_type=sheet.ship_type,
+        rank=selection.rank,
+        of=selection.of,
+        tied_with=selection.tied_with,
+        points_low=selection.points_low,
+        points_high=selection.points_high,
+        points_most=sum(row.max_points for row in selection.criteria),
+        profile_best=selection.profile_best,
+        profile_worst=selection.profile_worst,
+        priority=selection.priority,
+        known=selection.known,
+        criteria=selection.criteria,
+        eligibility=inspection.judge(inspection.packs()["first_check"], eligibility_facts(ranked, today)).part,
+    )
+
+
+def eligibility_facts(ranked: ais.RankedShip, today: date) -> inspection.EligibilityFacts:
+    """What `ais` knows, as `inspection` wants it; neither folder may import the other's types."""
+    known = ranked.remote
+    from_selection = inspection.facts_from_selection(
+        SelectionPart.model_validate(asdict(ranked.selection)), ranked.sheet.ship_type, today
+    )
+    return replace(
+        from_selection,
+        overriding=known.overriding,
+        detained=known.detained,
+        under_investigation=known.under_investigation,
+        network_ok=known.network_ok,
+        crew_skilled=known.crew_skilled,
+        risk_accepted=known.accepts_remote_risk,
+    )
 
 
 def tone_of(state: CaseState) -> str:

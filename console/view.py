@@ -21,6 +21,7 @@ from starlette.responses import HTMLResponse
 
 from core.auth import Principal, Role
 from core.catalogue import LANGS, Lang, text
+from inspection import subject_of
 from inspection.record import Text
 
 HERE = Path(__file__).resolve().parent
@@ -54,7 +55,7 @@ NAVIGATION = (
 def home_of(principal: Principal) -> str:
     """The first page of a role; a guest or company account goes to its own inspection."""
     if principal.scope_ref is not None:
-        return f"/cases/{principal.scope_ref}"
+        return f"/cases/{principal.scope_ref.removeprefix(subject_of(''))}"
     return next((item.href for item in NAVIGATION if principal.role in item.roles), "/account")
 
 
@@ -62,15 +63,19 @@ def page(request: Request, template: str, *, status: int = 200, **context: Any) 
     """Render a template in the request's language and palette."""
     state = request.state
     principal: Principal | None = state.principal
-    body = environment().get_template(template).render(
-        lang=state.lang,
-        other_lang=next(one for one in LANGS if one != state.lang),
-        palette=palette_of(request),
-        principal=principal,
-        csrf_token=state.csrf_token,
-        navigation=[item for item in NAVIGATION if principal and principal.role in item.roles],
-        here=request.url.path + (f"?{request.url.query}" if request.url.query else ""),
-        **context,
+    body = (
+        environment()
+        .get_template(template)
+        .render(
+            lang=state.lang,
+            other_lang=next(one for one in LANGS if one != state.lang),
+            palette=palette_of(request),
+            principal=principal,
+            csrf_token=state.csrf_token,
+            navigation=[item for item in NAVIGATION if principal and principal.role in item.roles],
+            here=request.url.path + (f"?{request.url.query}" if request.url.query else ""),
+            **context,
+        )
     )
     return HTMLResponse(body, status_code=status)
 

@@ -10,8 +10,14 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 
 from fastapi import APIRouter
+from starlette.concurrency import run_in_threadpool
 
+import ais.api
+import inspection.api
+import reports.api
+import video.api
 from core.context import Services
+from video.rooms import Rooms
 
 
 def _version() -> str:
@@ -34,9 +40,22 @@ class Parts:
 
 
 def assemble(services: Services) -> Parts:
-    """Build every folder's router once."""
+    """Build every folder's router once; the rooms' processes start with the application and end with it."""
+    rooms = Rooms(services)
 
-    async def nothing() -> None:
-        return None
+    async def start() -> None:
+        await run_in_threadpool(rooms.start)
 
-    return Parts(routers=(), start=nothing, stop=nothing)
+    async def stop() -> None:
+        await run_in_threadpool(rooms.stop)
+
+    return Parts(
+        routers=(
+            ais.api.build_router(services),
+            inspection.api.build_router(services),
+            reports.api.build_router(services),
+            video.api.build_router(services, rooms),
+        ),
+        start=start,
+        stop=stop,
+    )

@@ -8,18 +8,21 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from console.metrics import Metrics
-from console.pages import cases, evidence, journal, login, map, queue, system  # noqa: A004  # areas are named as users say
+from console.pages import call, cases, evidence, journal, login, map, preferences, queue, system  # noqa: A004  # areas are named as users say
+from console.sources import Sources
 from core.context import Services
 
 
-def build_routers(services: Services, metrics: Metrics) -> tuple[APIRouter, ...]:
+def build_routers(services: Services, metrics: Metrics, sources: Sources) -> tuple[APIRouter, ...]:
     """The routers of all areas."""
     return (
         login.build_router(services),
+        preferences.build_router(),
         system.build_router(services, metrics),
-        queue.build_router(services),
-        map.build_router(services),
-        cases.build_router(services),
+        queue.build_router(sources),
+        map.build_router(),
+        cases.build_router(services, sources),
         evidence.build_router(services),
         journal.build_router(services),
+        call.build_router(services),
     )

@@ -17,7 +17,9 @@ from console.scope import require_case, sees_all_cases
 from console.sources import Sources, case_line, identity_of
 from core.auth import Role
 from core.context import Services
+from inspection import subject_of
 from inspection.record import CaseRecord, CaseState, ItemPart, Text
+from reports import bundles_of
 
 _MAIN_LINE: tuple[CaseState, ...] = (
     "selected", "eligible", "invited", "appointed", "preparing", "in_session",
@@ -72,7 +74,7 @@ def build_router(services: Services, sources: Sources) -> APIRouter:
         principal = request.state.principal
         with services.db.read() as session:
             ids = sources.case_ids(session)
-            mine = [one for one in ids if sees_all_cases(principal) or principal.scope_ref == one]
+            mine = [one for one in ids if sees_all_cases(principal) or principal.scope_ref == subject_of(one)]
             lines = [case_line(sources.case(session, one)) for one in mine]
         return view.page(request, "cases.html", lines=lines)
 
@@ -93,7 +95,7 @@ def build_router(services: Services, sources: Sources) -> APIRouter:
             answered=sum(item.answer is not None for item in items),
             evidence={one.id: one for one in record.evidence},
             hull=hullview.build(record),
-            downloads=[],
+            downloads=downloads(services, case_id) if sees_all_cases(request.state.principal) else [],
             known_roles=frozenset(role.value for role in Role),
             known_states=frozenset(get_args(CaseState)),
             known_deficiency_states=_DEFICIENCY_STATES,
@@ -105,16 +107,23 @@ def build_router(services: Services, sources: Sources) -> APIRouter:
 def steps(record: CaseRecord) -> list[Step]:
     """The main line with the present state marked; states that were passed are done."""
     passed = {decision.to_state for decision in record.decisions}
-    line = [
-        Step(state, "now" if state == record.state else "done" if state in passed else "ahead")
-        for state in _MAIN_LINE
-    ]
+    line = [Step(state, "now" if state == record.state else "done" if state in passed else "ahead") for state in _MAIN_LINE]
     return line if record.state in _MAIN_LINE else [*(one for one in line if one.tone == "done"), Step(record.state, "out")]
 
 
 def sections(items: list[ItemPart]) -> list[Section]:
     """Items grouped under their headings, in the checklist's order."""
     return [Section(title, list(group)) for title, group in groupby(items, key=lambda item: item.section)]
+
+
+def downloads(services: Services, case_id: str) -> list[Download]:
+    """What can be fetched of the newest report; nothing before one was built."""
+    found = bundles_of(services, case_id)
+    if not found:
+        return []
+    newest, base = found[-1], f"/api/v1/reports/{case_id}"
+    pages = [Download(f"pdf_{lang}", f"{base}/report.{lang}.pdf", str(count)) for lang, count in sorted(newest.pages.items())]
+    return [*pages, Download("bundle", f"{base}/bundle.zip", newest.sha256 or "")]
 
 
 def _count(record: CaseRecord, key: str) -> int | None:

@@ -18,6 +18,7 @@ from core import evidence
 from core.context import Services
 from core.errors import NotFound
 from core.evidence import Envelope
+from inspection import subject_of
 
 _INLINE = frozenset(
     {
@@ -42,7 +43,7 @@ def build_router(services: Services) -> APIRouter:
         require_case(request.state.principal, case_id)
         with services.db.read() as session:
             envelope = evidence.get(session, evidence_id)
-        if envelope is None or envelope.subject_ref != f"inspection:{case_id}":
+        if envelope is None or envelope.subject_ref != subject_of(case_id):
             raise NotFound("console.no_evidence")
         path = services.files.path(envelope.sha256)
         if thumb:

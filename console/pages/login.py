@@ -1,4 +1,4 @@
-"""Owns logging in and out, the language switch and the account page.
+"""Owns logging in and out, and the start page of each role.
 
 Never says whether a login name exists.
 """
@@ -10,11 +10,12 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from console import language, sessions, view
+from console import sessions, view
+from console.pages.preferences import local_path
 from core import accounts
-from core.catalogue import LANGS, error_text
+from core.catalogue import error_text
 from core.context import Services
-from core.errors import AccessDenied, NotFound
+from core.errors import AccessDenied
 
 
 def build_router(services: Services) -> APIRouter:
@@ -62,33 +63,7 @@ def build_router(services: Services) -> APIRouter:
         sessions.clear_cookie(request, response)
         return response
 
-    @router.get("/language/{lang}")
-    def choose_language(lang: str, next: str = "/") -> Response:  # noqa: A002
-        if lang not in LANGS:
-            raise NotFound("console.no_page")
-        response = RedirectResponse(local_path(next), status_code=303)
-        response.set_cookie(language.COOKIE, lang, max_age=31536000, samesite="lax", path="/")
-        return response
-
-    @router.get("/palette/{palette}")
-    def choose_palette(palette: str, next: str = "/") -> Response:  # noqa: A002
-        if palette not in view.PALETTES:
-            raise NotFound("console.no_page")
-        response = RedirectResponse(local_path(next), status_code=303)
-        response.set_cookie(view.PALETTE_COOKIE, palette, max_age=31536000, samesite="lax", path="/")
-        return response
-
-    @router.get("/account")
-    def account(request: Request) -> Response:
-        return view.page(request, "account.html")
-
     return router
-
-
-def local_path(target: str) -> str:
-    """`target` if it stays on this host, else the start page (no open redirect)."""
-    safe = target.startswith("/") and not target.startswith(("//", "/\\")) and not any(ord(char) < 32 for char in target)
-    return target if safe else "/"
 
 
 def _form(request: Request, target: str, error: AccessDenied | None, status: int) -> HTMLResponse:

@@ -1,0 +1,65 @@
+"""Owns the loops beside the web server: handing events to subscribers, sending due messages, dropping old sessions.
+
+Never loses an event: a failing handler is logged, counted and tried again from the same cursor.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+
+import inspection
+from console.metrics import Metrics
+from core import accounts, events, logs, messages
+from core.context import Services
+
+Subscriber = Callable[[events.Event], None]
+EVENTS_EVERY_S = 0.5
+MESSAGES_EVERY_S = 5.0
+SESSIONS_EVERY_S = 600.0
+_log = logs.get("console")
+
+
+def subscribers(services: Services) -> dict[str, Subscriber]:
+    """Who hears about facts, by the name of the cursor."""
+    return {inspection.SUBSCRIBER: lambda event: inspection.on_event(services, event)}
+
+
+class Background:
+    """Threads that run until `stop`; each loop is one function called again and again."""
+
+    def __init__(self, services: Services, metrics: Metrics, heard: Mapping[str, Subscriber] | None = None) -> None:
+        self._services = services
+        self._metrics = metrics
+        self._heard = subscribers(services) if heard is None else heard
+        self._stop = threading.Event()
+        self._threads: list[threading.Thread] = []
+
+    def start(self) -> None:
+        loops: tuple[tuple[str, Callable[[], object], float], ...] = (
+            ("events", self.deliver_events, EVENTS_EVERY_S),
+            ("messages", lambda: messages.deliver_due(self._services), MESSAGES_EVERY_S),
+            ("sessions", lambda: accounts.forget_expired_sessions(self._services), SESSIONS_EVERY_S),
+        )
+        for name, work, every_s in loops:
+            thread = threading.Thread(target=self._repeat, args=(name, work, every_s), name=f"console-{name}", daemon=True)
+            thread.start()
+            self._threads.append(thread)
+
+    def stop(self) -> None:
+        self._stop.set()
+        for thread in self._threads:
+            thread.join(timeout=5.0)
+
+    def deliver_events(self) -> int:
+        """Hand waiting events to every subscriber; returns how many were handled."""
+        return sum(events.deliver(self._services.db, name, handler) for name, handler in self._heard.items())
+
+    def _repeat(self, name: str, work: Callable[[], object], every_s: float) -> None:
+        while not self._stop.is_set():
+            try:
+                work()
+            except Exception:  # noqa: BLE001  # the loop outlives any failure of one round; it is logged and counted
+                self._metrics.fault(name)
+                _log.exception("background loop failed; it goes on", loop=name)
+            self._stop.wait(every_s)
