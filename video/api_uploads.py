@@ -11,12 +11,25 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header, Request, Response
 from starlette.requests import ClientDisconnect
+from starlette.responses import JSONResponse
 
+from core.catalogue import error_text
 from core.context import Services
 from core.errors import InputError
 from video.model import SeatKey
 from video.rooms import Rooms
-from video.uploads import CHECKSUMS, EXTENSIONS, TUS_VERSION, Slot, Uploads, VersionMismatch, parse_checksum, parse_metadata
+from video.uploads import (
+    CHECKSUM_STATUS,
+    CHECKSUMS,
+    EXTENSIONS,
+    TUS_VERSION,
+    ChecksumMismatch,
+    Slot,
+    Uploads,
+    VersionMismatch,
+    parse_checksum,
+    parse_metadata,
+)
 
 _PIECE_TYPE = "application/offset+octet-stream"
 
@@ -42,12 +55,17 @@ def build_upload_router(  # noqa: C901 - nine small handlers side by side
     def slot_of(upload_id: str, key: AtSeat) -> Slot:
         return uploads.find(key, upload_id)
 
-    async def piece(request: Request, slot: Annotated[Slot, Depends(slot_of)], upload_offset: Annotated[int, Header()]) -> int:
+    async def piece(
+        request: Request, slot: Annotated[Slot, Depends(slot_of)], upload_offset: Annotated[int, Header()]
+    ) -> int | ChecksumMismatch:
         if request.headers.get("content-type") != _PIECE_TYPE:
             raise InputError("video.upload_request", what="Content-Type")
         checksum = parse_checksum(request.headers.get("upload-checksum"))
         with uploads.hold(slot.id):
-            return await uploads.receive(slot, upload_offset, _body(request), checksum)
+            try:
+                return await uploads.receive(slot, upload_offset, _body(request), checksum)
+            except ChecksumMismatch as error:
+                return error
 
     @router.options("", status_code=204)
     def about() -> Response:
@@ -76,8 +94,12 @@ def build_upload_router(  # noqa: C901 - nine small handlers side by side
         return Response(status_code=200, headers=headers(slot))
 
     @router.patch("/{upload_id}", status_code=204, dependencies=[Depends(version)])
-    def add(slot: Annotated[Slot, Depends(slot_of)], key: AtSeat, at: Annotated[int, Depends(piece)]) -> Response:
+    def add(
+        slot: Annotated[Slot, Depends(slot_of)], key: AtSeat, at: Annotated[int | ChecksumMismatch, Depends(piece)]
+    ) -> Response:
         """Add a piece. With the last one the file becomes evidence; its id is the upload's."""
+        if isinstance(at, ChecksumMismatch):
+            return _mismatch(at)
         kept = uploads.commit(key, slot, at)
         answer = {"tus-resumable": TUS_VERSION, "upload-offset": str(at)}
         return Response(status_code=204, headers=answer if kept is None else {**answer, "x-sha256": kept.sha256})
@@ -89,6 +111,16 @@ def build_upload_router(  # noqa: C901 - nine small handlers side by side
         return Response(status_code=204, headers={"tus-resumable": TUS_VERSION})
 
     return router
+
+
+def _mismatch(error: ChecksumMismatch) -> Response:
+    """RFC 9457 by hand: the status is tus' own, which the console's problem answer cannot name."""
+    zh, en = error_text(error, "zh"), error_text(error, "en")
+    problem = {
+        "type": "about:blank", "status": CHECKSUM_STATUS, "title": en.title, "code": error.code, "title_zh": zh.title,
+        "title_en": en.title, "next_zh": zh.next, "next_en": en.next,
+    }  # fmt: skip
+    return JSONResponse(problem, status_code=CHECKSUM_STATUS, media_type="application/problem+json")
 
 
 async def _body(request: Request) -> AsyncIterator[bytes]:

@@ -142,7 +142,7 @@ class SegmentWriter:
         """Finish, sync to disk, hash, write the sidecar. With `storage_full` the file ends where the disk did."""
         try:
             self._container.close()
-        except OSError:
+        except (OSError, av.FFmpegError):  # what cannot be written any more: the index, perhaps the last cluster
             if ended_by != "storage_full":
                 raise
         if not self._file.closed:

@@ -33,15 +33,14 @@ from video.rooms import Rooms
 
 TUS_VERSION = "1.0.0"
 EXTENSIONS = "creation,checksum,expiration,termination"
+CHECKSUM_STATUS = 460  # tus 1.0, checksum: a status of its own, unknown to http.HTTPStatus
 CHECKSUMS = ("sha256", "sha1")
 _ISO_BMFF = b"ftyp"
 _EBML = b"\x1aE\xdf\xa3"
 
 
 class ChecksumMismatch(InputError):
-    """Status 460 of the tus checksum extension."""
-
-    http_status = 460
+    """Answered with `CHECKSUM_STATUS`."""
 
 
 class TooMuch(Refused):

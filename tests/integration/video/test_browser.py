@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
-from tests.integration.video.conftest import INSPECTOR, ITEM, Site
 
 from core import accounts, evidence
+from tests.integration.video.conftest import INSPECTOR, ITEM, Site
 
 FLAGS = [
     "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",

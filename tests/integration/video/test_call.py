@@ -9,10 +9,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.integration.video.conftest import INSPECTOR, ITEM, SUBJECT, Site
 
 from core import evidence, journal
 from core.events import since
+from tests.integration.video.conftest import INSPECTOR, ITEM, SUBJECT, Site
 from video import StillRequest, admit, ask_still, attend, close_room, seat_of, start_recording, stop_recording
 from video.hub import Line
 
