@@ -158,6 +158,8 @@ def demo_signers(settings: Settings, clock: Clock, inspector: Person, supervisor
 
     Every certificate says ``DEMO - NOT VALID``; the passphrases are public, in ``config/reports/demo_keys.toml``.
     """
+    if inspector.user_id == supervisor.user_id:
+        raise Refused("reports.same_signer", user_id=inspector.user_id)
     pack = tomllib.loads(pack_path("reports", "demo_keys.toml").read_text(encoding="utf-8"))
     passphrase = str(pack["passphrase"]).encode()
     authority = _DemoAuthority(keys_dir(settings), clock.now(), passphrase, timedelta(days=int(pack["valid_days"])))

@@ -18,7 +18,7 @@ from core.clock import rfc3339
 from core.context import Services
 from core.errors import Altered, NotFound, Refused
 from core.ids import new_id
-from inspection.assemble import record as assemble_record
+from inspection import record as assemble_record
 from inspection.record import CaseRecord
 from reports import store, verify
 from reports.bundle import BagContent, PayloadFile, sweep, write_bag, write_zip

@@ -6,10 +6,11 @@ Never changes a byte of the unsigned PDF, never fetches anything: no certificate
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from io import BytesIO
-from typing import Any
+from typing import Any, cast
 
 from pyhanko.keys.internal import translate_pyca_cryptography_cert_to_asn1, translate_pyca_cryptography_key_to_asn1
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
@@ -90,6 +91,7 @@ def _stamper(unlocked: UnlockedKey, at: datetime) -> TimeStamper:
 
 
 def _store(unlocked: UnlockedKey) -> SimpleCertificateStore:
-    store = SimpleCertificateStore()
+    make: Callable[[], Any] = SimpleCertificateStore  # the library leaves its constructor untyped
+    store = make()
     store.register_multiple([translate_pyca_cryptography_cert_to_asn1(one) for one in unlocked.chain])
-    return store
+    return cast("SimpleCertificateStore", store)

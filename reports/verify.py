@@ -202,26 +202,19 @@ class Checker:
         """Every file is in exactly one manifest and matches it; the two chains meet in the tag manifest."""
         tags, payload = self.manifest(TAGMANIFEST), self.manifest(MANIFEST)
         unchained = {TAGMANIFEST} | {signature_file(role) for role in ROLES}
-        for name in (TAGMANIFEST, *REQUIRED_TAGS, *REQUIRED_PAYLOAD):
-            if name not in self.bag.names:
-                self.wrong(name, "is missing")
-        for name in REQUIRED_TAGS:
-            if name not in tags:
-                self.wrong(TAGMANIFEST, f"does not list {name}")
-        misplaced = {name for name in tags if name.startswith("data/") or name in unchained}
-        for name in sorted(misplaced):
-            self.wrong(TAGMANIFEST, f"must not list {name}")
-        for name in sorted(name for name in payload if not name.startswith("data/")):
-            self.wrong(MANIFEST, f"must not list {name}")
+        present = set(self.bag.names)
+        wrong = [(name, "is missing") for name in (TAGMANIFEST, *REQUIRED_TAGS, *REQUIRED_PAYLOAD) if name not in present]
+        wrong += [(TAGMANIFEST, f"does not list {name}") for name in REQUIRED_TAGS if name not in tags]
+        wrong += [(TAGMANIFEST, f"must not list {name}") for name in tags if name.startswith("data/") or name in unchained]
+        wrong += [(MANIFEST, f"must not list {name}") for name in payload if not name.startswith("data/")]
         for manifest, listed in ((TAGMANIFEST, tags), (MANIFEST, payload)):
-            for name, expected in sorted(listed.items()):
-                if name not in self.bag.names:
-                    self.wrong(name, "is missing")
-                elif self.sha256(name) != expected:
-                    self.wrong(name, f"does not match its SHA-256 in {manifest}")
-        for name in self.bag.names:
-            if name not in tags and name not in payload and name not in unchained:
-                self.wrong(name, "is not listed in a manifest (added later)")
+            wrong += [(name, "is missing") for name in listed if name not in present]
+            altered = [name for name, expected in sorted(listed.items()) if name in present and self.sha256(name) != expected]
+            wrong += [(name, f"does not match its SHA-256 in {manifest}") for name in altered]
+        added = present - set(tags) - set(payload) - unchained
+        wrong += [(name, "is not listed in a manifest (added later)") for name in sorted(added)]
+        for name, what in wrong:
+            self.wrong(name, what)
         if self.read("bagit.txt") != BAGIT_TXT:
             self.wrong("bagit.txt", "is not the declaration of a BagIt 1.0 bag")
 

@@ -83,7 +83,17 @@ def record_dict(envelopes: list[Envelope], head: str, items: int) -> dict[str, o
         ("ship_type", "船舶类型", "Ship type", "散货船", "met", 2, 2, "散货船计 2 分", "A bulk carrier scores 2 points"),
         ("age", "船龄", "Age of ship", "19", "met", 1, 1, "船龄超过 12 年", "Older than 12 years"),
         ("flag", "船旗", "Flag performance", "PA", "not_met", 0, 1, "不在黑名单", "Not on the black list"),
-        ("company", "公司表现", "Company performance", None, "unknown", None, 2, "公司表现未知", "Company performance is not known"),
+        (
+            "company",
+            "公司表现",
+            "Company performance",
+            None,
+            "unknown",
+            None,
+            2,
+            "公司表现未知",
+            "Company performance is not known",
+        ),
         ("detentions", "36 个月内滞留", "Detentions in 36 months", None, "unknown", None, 1, "滞留记录未知", "Not known"),
     ]
     return {
