@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
+import numpy as np
 from pydantic import ValidationError
 
 from config.settings import HullSettings
@@ -155,7 +156,7 @@ def detect_photo(path: Path, model: Model, settings: HullSettings, gsd_mm: float
     full = (photo.width, photo.height)
     findings = find(reading, mask, full, settings.min_area_px, gsd_mm, photo.sha256)
     if mask.shape[::-1] != full:
-        mask = cv2.resize(mask, full, interpolation=cv2.INTER_NEAREST)  # type: ignore[assignment]
+        mask = np.asarray(cv2.resize(mask, full, interpolation=cv2.INTER_NEAREST), dtype=np.uint8)
     _, png = cv2.imencode(".png", mask, [cv2.IMWRITE_PNG_COMPRESSION, 3])
     detection = Detection(
         model=ModelRef(sha256=model.sha256, name=model.name),

@@ -105,29 +105,32 @@ def find(
 class _Outline:
     """Outline (n, 2) column, row in the mask, and the corner of the window that the pixels were cut from."""
 
-    def __init__(self, points: NDArray[np.int32], top: int, left: int) -> None:
-        self.points: list[tuple[int, int]] = [(int(x) + left, int(y) + top) for x, y in points]
+    def __init__(self, points: NDArray[np.float64], top: int, left: int) -> None:
+        self.points: list[tuple[float, float]] = [(float(x) + left, float(y) + top) for x, y in points]
         self.top, self.left = top, left
 
 
 def _groups(where: Mask) -> list[tuple[NDArray[np.bool_], _Outline]]:
     """Split a binary mask into groups: (pixels of the window, outline), largest windows first by position, so that ids are stable."""
     pack = detector_pack().findings
-    grown = cv2.dilate(where, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (pack.group_px, pack.group_px)))
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (pack.group_px, pack.group_px))
+    grown = cv2.dilate(where, disc)
     count, labels, stats, _ = cv2.connectedComponentsWithStats(grown, connectivity=8)
     groups = []
     for label in range(1, count):
         left, top, width, height = (int(value) for value in stats[label, :4])
         window = slice(top, top + height), slice(left, left + width)
         pixels = (labels[window] == label) & (where[window] > 0)
-        closed = cv2.erode((labels[window] == label).astype(np.uint8), np.ones((3, 3), np.uint8)) | pixels.astype(np.uint8)
+        closed = cv2.erode((labels[window] == label).astype(np.uint8), disc, borderValue=0) | pixels.astype(np.uint8)
         contours, _ = cv2.findContours(closed, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
         outline = max(contours, key=cv2.contourArea)
-        points = cv2.approxPolyDP(outline, pack.simplify_px, closed=True)[:, 0]
+        points = np.asarray(cv2.approxPolyDP(outline, pack.simplify_px, closed=True)[:, 0], np.float64)
         if len(points) > pack.max_vertices:
             points = points[np.linspace(0, len(points) - 1, pack.max_vertices).astype(int)]
         if len(points) < 3:
             x, y, w, h = cv2.boundingRect(outline)
-            points = np.array([[x, y], [x + w, y], [x + w, y + h], [x, y + h]])
-        groups.append((np.asarray(pixels), _Outline(np.asarray(points, np.int32), top, left)))
+            points = (
+                np.array([[x, y], [x + w, y], [x + w, y + h], [x, y + h]]) - 0.5
+            )  # a line still has the width of its pixels
+        groups.append((np.asarray(pixels), _Outline(np.asarray(points, np.float64), top, left)))
     return groups

@@ -61,7 +61,10 @@ def read_photo(path: Path, max_megapixels: float, scale: float | None = None, lo
                 image = _bgr(ImageOps.exif_transpose(opened), path.name)
     except UnidentifiedImageError as error:
         raise InputError("hull.photo_not_an_image", file=path.name) from error
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+    except Image.DecompressionBombError as error:
+        least = round(2 * (Image.MAX_IMAGE_PIXELS or 0) / 1e6)
+        raise InputError("hull.photo_too_large", file=path.name, megapixels=f">{least}", limit=max_megapixels) from error
+    except (OSError, SyntaxError, ValueError) as error:
         raise InputError("hull.photo_damaged", file=path.name, detail=str(error)) from error
     if (image.shape[1], image.shape[0]) != target:
         image = np.asarray(cv2.resize(image, target, interpolation=cv2.INTER_AREA), dtype=np.uint8)

@@ -28,6 +28,7 @@ _CLEAN_PREFIXES = ("B_",)
 _NEGATIVE_PREFIX = "Q_"  # labelled as a whole "no corrosion": nothing is wrong anywhere in the picture
 # Mask codes for what is only partly known; training/README.md says why.
 NOT_RUST, SOUND = 254, 253
+_FINE_TUNE_RATE = 1.2e-3  # going on from a checkpoint; a fresh run starts at 2e-3
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,7 @@ class TrainingPlan:
     size_px: int
     threads: int
     seed: int
+    start: Path | None = None
 
 
 def prepare(plan: TrainingPlan, on_progress: Callable[[int, int], None] | None = None) -> Path:
@@ -112,10 +114,11 @@ def train(plan: TrainingPlan) -> Path:
     data = plan.out / "data"
     (plan.out / "yolo").mkdir(parents=True, exist_ok=True)
     run = plan.out / "run"
+    start = [] if plan.start is None else ["--start", str(plan.start), "--lr", str(_FINE_TUNE_RATE)]
     _call(
         [
             str(python), str(CHECKOUT / "training" / "train.py"), str(data), str(run), "--steps", str(plan.steps), "--minutes",
-            str(plan.minutes), "--size", str(plan.size_px), "--threads", str(plan.threads), "--seed", str(plan.seed),
+            str(plan.minutes), "--size", str(plan.size_px), "--threads", str(plan.threads), "--seed", str(plan.seed), *start,
         ],
         plan.out,
     )  # fmt: skip

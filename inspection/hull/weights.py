@@ -16,8 +16,10 @@ import onnxruntime as ort
 from numpy.typing import NDArray
 
 from config.settings import HullSettings
+from core.catalogue import text
 from core.errors import Altered, InputError, NotFound
 from inspection.hull.classes import MASK_CLASSES
+from inspection.record import ModelPart, Text
 
 WEIGHTS_DIR = Path(__file__).resolve().parent / "weights"
 CARD_NAME = "model_card.toml"
@@ -96,3 +98,19 @@ def load_model(settings: HullSettings) -> Model:
         return Model(path, settings.weights_sha256, path.stem)
     card = read_card()
     return Model(WEIGHTS_DIR / card.file, card.sha256, card.name)
+
+
+def model_part(settings: HullSettings) -> ModelPart:
+    """The model as the case record names it; the scores of the card only for the card's own weights."""
+    card = read_card()
+    if settings.weights:
+        nothing = Text(zh=text("hull.model.own", "zh"), en=text("hull.model.own", "en"))
+        return ModelPart(
+            name=Path(settings.weights).stem,
+            sha256=settings.weights_sha256,
+            threshold=settings.threshold,
+            scores={},
+            note=nothing,
+        )
+    note = Text(zh=card.note_zh, en=card.note_en)
+    return ModelPart(name=card.name, sha256=card.sha256, threshold=settings.threshold, scores=card.scores, note=note)

@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from config import Settings
+from inspection.hull.classes import ClassId
+from inspection.hull.detect import Reading, read_probabilities
+from inspection.hull.findings import find
+from inspection.hull.synth import render_photo
+from inspection.hull.weights import load_model
+
+
+def _reading(prob: np.ndarray, size: int = 64) -> Reading:
+    return Reading(prob.astype(np.float32), size, size, 8)
+
+
+def _flat(**classes: float) -> np.ndarray:
+    prob = np.zeros((8, 8, 8))
+    for name, value in classes.items():
+        prob[ClassId[name]] = value
+    return prob
+
+
+def test_a_defect_needs_the_threshold_and_the_highest_score() -> None:
+    assert (_reading(_flat(HULL=0.5, CORROSION=0.45)).mask(0.5) == ClassId.HULL).all()
+    assert (_reading(_flat(HULL=0.5, CORROSION=0.45)).mask(0.4) == ClassId.CORROSION).all()
+    assert (_reading(_flat(HULL=0.1, CORROSION=0.42, RUST_STAIN=0.46)).mask(0.4) == ClassId.RUST_STAIN).all()
+    assert (_reading(_flat(HULL=0.2, BACKGROUND=0.8)).mask(0.4) == ClassId.BACKGROUND).all()
+
+
+def test_tiles_give_what_one_look_gives(settings: Settings) -> None:
+    image = render_photo(300_001)[0]
+    model = load_model(settings.hull)
+    whole, tiled = (read_probabilities(model, image, tile) for tile in (640, 256))
+    assert whole.prob.shape == tiled.prob.shape == (8, 56, 56)
+    assert np.allclose(whole.prob.sum(axis=0), 1.0, atol=1e-5)
+    assert (whole.mask(0.5) == tiled.mask(0.5)).mean() > 0.97
+
+
+@pytest.mark.parametrize("size", [(1, 1), (30, 500), (33, 64), (448, 449)])
+def test_any_size_of_picture_is_read(settings: Settings, size: tuple[int, int]) -> None:
+    image = np.full((*size, 3), 120, np.uint8)
+    mask = read_probabilities(load_model(settings.hull), image, 256).mask(0.5)
+    assert mask.shape == size
+
+
+def test_findings_are_groups_of_pixels_with_areas_of_the_full_photo() -> None:
+    mask = np.full((64, 64), ClassId.HULL, np.uint8)
+    mask[10:20, 10:20] = ClassId.CORROSION
+    mask[10:20, 23:30] = ClassId.CORROSION  # three pixels away: the same place
+    mask[50:60, 50:60] = ClassId.COATING_LOSS
+    mask[40:42, 5:7] = ClassId.CORROSION  # 4 pixels, 16 of the full photo: too small
+    prob = _flat(HULL=0.1, CORROSION=0.7, COATING_LOSS=0.2)
+    found = find(_reading(prob), mask, (128, 128), 25, 5.0, "ab" * 32)
+    assert [(f.class_id, f.area_px) for f in found] == [(2, 170 * 4), (4, 100 * 4)]
+    assert found[0].area_cm2 == 170.0  # 680 px of 5 mm
+    assert found[0].score == pytest.approx(0.7, abs=1e-3)
+    columns = [x for x, _ in found[0].polygon_px]
+    assert 18 <= min(columns) <= 22
+    assert 56 <= max(columns) <= 62
+    assert len({f.id for f in found}) == 2
