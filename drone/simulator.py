@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -15,6 +14,7 @@ from typing import Self
 
 from core.clock import FastClock, rfc3339
 from core.errors import EnvironmentFault
+from core.processes import python_module, spawn
 from drone.model import Plan
 
 _PHOTO_S = 2.0  # wall seconds a photo may take to reach the card before the simulator counts as hung
@@ -25,7 +25,7 @@ _LEAST_S = 20.0
 class SimulatorProcess:
     """A running simulator. Leaving the context kills it; `eject_card` ends it in order."""
 
-    process: subprocess.Popen[bytes]
+    process: subprocess.Popen[str]
     card: Path
     log: Path
 
@@ -80,9 +80,9 @@ def start_simulator(
         "camera": plan.camera.id,
         "battery_minutes": battery_minutes,
     }
-    command = [sys.executable, "-m", "drone.sim", "--ship-file", str(ship_file), "--pose", json.dumps(scene)]
+    command = python_module("drone.sim", "--ship-file", str(ship_file), "--pose", json.dumps(scene))
     command += ["--card", str(card), "--connect", f"udp:127.0.0.1:{port}", "--speed", f"{clock.speed:g}"]
     command += ["--epoch-wall", repr(clock.epoch_wall), "--start", rfc3339(clock.start), "--seed", str(seed), "--fault", fault]
     with log.open("wb") as sink:
-        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=sink, stderr=sink)
+        process = spawn(command, stdout=sink, stderr=sink)
     return SimulatorProcess(process, card, log)

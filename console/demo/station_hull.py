@@ -140,7 +140,7 @@ def findings(job: Walk) -> Facts:
     _answer(job, people)
     with services.db.read() as session:
         case = record(session, case_id)
-    dents = sum(one.class_id == 8 for one in case.findings)
+    dents = sum(one.source == "inspector" for one in case.findings)
     job.say("findings", count=placed, photos_without_place=extra, dents=dents, model=model.name, **shown)
     for line in _worst(case.findings, services.settings.language):
         job.out.print(line, markup=False, highlight=False)
@@ -255,7 +255,7 @@ def _answer(job: Walk, people: ScriptedPeople) -> None:
     if not case.surveys:
         return
     corroded = any(one.state == "confirmed" and one.class_id in (2, 4) for one in case.findings)
-    answers = [(HULL_ITEM, corroded), (DENT_ITEM, any(one.class_id == 8 for one in case.findings))]
+    answers = [(HULL_ITEM, corroded), (DENT_ITEM, any(one.source == "inspector" for one in case.findings))]
     bound = {item.id for item in (case.checklist.items if case.checklist else []) if item.evidence_ids and item.answer is None}
     for item, bad in answers:
         if item in bound:
