@@ -14,7 +14,6 @@ from inspection.record import CaseRecord, FindingPart, Text
 Axis = Callable[[float], float]
 
 _FALLBACK_LENGTH_M = 100.0  # only for the drawing's frame, when neither length nor any place is known
-_BOW_PART = 0.12  # share of the length over which the drawn outline rises to the stem; a picture, not a form
 _TICKS = 8
 
 
@@ -51,7 +50,7 @@ class Side:
     side: str
     view_box: str
     shell: str
-    under: str
+    keel: float
     left: float
     right: float
     waterline: float
@@ -133,8 +132,8 @@ def _side(record: CaseRecord, side: str, found: list[NumberedFinding]) -> Side:
     return Side(
         side=side,
         view_box=f"{-margin:.2f} {-size * 3.2:.2f} {length + 2 * margin:.2f} {top * scale_z + size * 5.2:.2f}",
-        shell=_outline(length, top, 0.0, at_x, at_y),
-        under=_outline(length, waterline_z, 0.0, at_x, at_y),
+        shell=_outline(length, top, at_x, at_y),
+        keel=at_y(0.0),
         left=round(-margin, 2),
         right=round(length + margin, 2),
         waterline=at_y(waterline_z),
@@ -144,11 +143,17 @@ def _side(record: CaseRecord, side: str, found: list[NumberedFinding]) -> Side:
     )
 
 
-def _outline(length: float, top_z: float, keel_z: float, at_x: Axis, at_y: Axis) -> str:
-    """A plain side view: transom on the stern end, raked stem; it frames the findings and claims no form."""
-    stem_low, stern_low = length * (1 - _BOW_PART), length * 0.05
-    points = [(0.0, top_z), (length, top_z), (length * (1 - _BOW_PART / 3), top_z * 0.35), (stem_low, keel_z), (stern_low, keel_z), (0.0, top_z * 0.4)]  # fmt: skip
-    return "M" + " L".join(f"{at_x(x)} {at_y(z)}" for x, z in points) + " Z"
+def _outline(length: float, top_z: float, at_x: Axis, at_y: Axis) -> str:
+    """A plain side view: transom and rising run aft, raked stem with a bulb; it frames the findings and claims no form."""
+
+    def at(x_share: float, z_share: float) -> str:
+        return f"{at_x(length * x_share)} {at_y(top_z * z_share)}"
+
+    return (
+        f"M{at(0, 1)} L{at(0.78, 1)} L{at(0.83, 1.06)} L{at(1, 1.12)} Q{at(0.975, 0.75)} {at(0.962, 0.42)} "
+        f"Q{at(0.985, 0.34)} {at(0.982, 0.2)} Q{at(0.975, 0.05)} {at(0.93, 0)} L{at(0.12, 0)} "
+        f"Q{at(0.07, 0.02)} {at(0.05, 0.2)} Q{at(0.03, 0.36)} {at(0.005, 0.44)} Z"
+    )
 
 
 def _ticks(length: float, at_x: Axis, keel_y: float, size: float) -> tuple[Tick, ...]:

@@ -48,11 +48,6 @@ class QueueLine:
         return None if self.eligibility is None else self.eligibility.verdict
 
     @property
-    def identity(self) -> str:
-        parts = (f"IMO {self.imo}" if self.imo else f"MMSI {self.mmsi}", self.flag, self.ship_type)
-        return " · ".join(part for part in parts if part)
-
-    @property
     def search(self) -> str:
         """What the search box looks in, lower case."""
         return " ".join(part for part in (self.name, self.imo, self.mmsi, self.flag, self.ship_type) if part).lower()
@@ -74,7 +69,10 @@ class CaseLine:
     id: str
     number: str
     ship: str
-    identity: str
+    imo: str | None
+    mmsi: str | None
+    flag: str | None
+    ship_type: str | None
     state: CaseState
     verdict: Verdict | None
     simulated: bool
@@ -171,7 +169,10 @@ def case_line(record: CaseRecord) -> CaseLine:
         id=record.id,
         number=record.number,
         ship=record.ship.name,
-        identity=identity_of(record),
+        imo=record.ship.imo,
+        mmsi=record.ship.mmsi,
+        flag=record.ship.flag,
+        ship_type=record.ship.ship_type,
         state=record.state,
         verdict=record.eligibility.verdict if record.eligibility else None,
         simulated=record.demo or bool(record.simulated),
@@ -182,10 +183,3 @@ def case_line(record: CaseRecord) -> CaseLine:
         starts_at=record.appointment.starts_at if record.appointment else None,
         opened_at=record.opened_at,
     )
-
-
-def identity_of(record: CaseRecord) -> str:
-    """IMO number (or MMSI), flag and type in one line."""
-    ship = record.ship
-    first = f"IMO {ship.imo}" if ship.imo else f"MMSI {ship.mmsi}" if ship.mmsi else None
-    return " · ".join(part for part in (first, ship.flag, ship.ship_type) if part)

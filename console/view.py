@@ -19,6 +19,7 @@ from markupsafe import Markup
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import HTMLResponse
 
+from ais.codes import ship_types
 from core.auth import Principal, Role
 from core.catalogue import LANGS, Lang, text
 from inspection import subject_of
@@ -97,7 +98,16 @@ def environment() -> Environment:
     )
     made.globals.update(t=_t, static_url=static_url, palettes=PALETTES, unknown=UNKNOWN)
     made.filters.update(
-        both=_both, utc=utc, utc_short=utc_short, local=local, iso=iso, num=num, known=known, bytes=size_text, short=short_hash
+        both=_both,
+        ship_type=_ship_type,
+        utc=utc,
+        utc_short=utc_short,
+        local=local,
+        iso=iso,
+        num=num,
+        known=known,
+        bytes=size_text,
+        short=short_hash,
     )
     return made
 
@@ -105,6 +115,13 @@ def environment() -> Environment:
 @pass_context
 def _t(context: Context, key: str, **params: object) -> str:
     return text(key, context["lang"], **params)
+
+
+@pass_context
+def _ship_type(context: Context, code: str | None) -> str:
+    """A ship type in the page's language; a type from elsewhere than our register stays as it was written."""
+    label = ship_types().types.get(code or "")
+    return code or UNKNOWN if label is None else label.zh if context["lang"] == "zh" else label.en
 
 
 @pass_context

@@ -23,7 +23,7 @@ _OLDEST_NODE = 18  # esbuild 0.28 and the build script's syntax
 def digest() -> str:
     """SHA-256 over everything the result depends on: lock, scripts, and our own styles, whose tokens are kept."""
     total = hashlib.sha256()
-    inputs = [HERE / name for name in ("package-lock.json", "build.mjs", "openbridge.entry.js", "coast.json")]
+    inputs = [HERE / name for name in ("package-lock.json", "build.mjs", "openbridge.entry.js", "csp-style.js", "coast.json")]
     for path in [*inputs, *sorted(STATIC.glob("*.css")), *sorted(STATIC.glob("*.js"))]:
         total.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
     return total.hexdigest()

@@ -1,13 +1,8 @@
 // The OpenBridge components in use, and nothing else: the full bundle is 12 MB.
-import '@oicl/openbridge-webcomponents/dist/components/brilliance-menu/brilliance-menu.js';
-import '@oicl/openbridge-webcomponents/dist/components/icon-button/icon-button.js';
-import '@oicl/openbridge-webcomponents/dist/components/status-indicator/status-indicator.js';
+import './csp-style.js';
 import '@oicl/openbridge-webcomponents/dist/navigation-instruments/heading/heading.js';
 import '@oicl/openbridge-webcomponents/dist/icons/icon-list-alt-check-google.js';
-import '@oicl/openbridge-webcomponents/dist/icons/icon-own-ship-iec.js';
 import '@oicl/openbridge-webcomponents/dist/icons/icon-chart-radar-overlay-iec.js';
 import '@oicl/openbridge-webcomponents/dist/icons/icon-clipboard.js';
 import '@oicl/openbridge-webcomponents/dist/icons/icon-history-google.js';
 import '@oicl/openbridge-webcomponents/dist/icons/icon-palette-day-night-iec.js';
-import '@oicl/openbridge-webcomponents/dist/icons/icon-aircraft-drone-small.js';
-import '@oicl/openbridge-webcomponents/dist/icons/icon-camera.js';

@@ -14,7 +14,7 @@ from starlette.responses import Response
 
 from console import hullview, view
 from console.scope import require_case, sees_all_cases
-from console.sources import Sources, case_line, identity_of
+from console.sources import Sources, case_line
 from core.auth import Role
 from core.context import Services
 from inspection import subject_of
@@ -25,10 +25,15 @@ _MAIN_LINE: tuple[CaseState, ...] = (
     "selected", "eligible", "invited", "appointed", "preparing", "in_session",
     "drafting", "under_review", "approved", "issued", "follow_up", "closed",
 )  # fmt: skip
-_PARTS = (
-    "ship", "selection", "eligibility", "appointment", "checklist", "calls", "survey", "hull", "deficiencies",
-    "decisions", "report", "evidence",
-)  # fmt: skip
+# Blocks from top to bottom; a block of several sections flows in columns, a block of one takes the whole width.
+_BLOCKS = (
+    ("ship", "eligibility", "appointment", "selection"),
+    ("checklist",),
+    ("calls", "survey"),
+    ("hull",),
+    ("deficiencies", "report", "decisions"),
+    ("evidence",),
+)
 _DEFICIENCY_STATES = frozenset({"open", "rectified", "closed", "waived", "handed_over"})
 
 
@@ -88,9 +93,8 @@ def build_router(services: Services, sources: Sources) -> APIRouter:
             request,
             "case.html",
             r=record,
-            identity=identity_of(record),
             steps=steps(record),
-            index=[Part(key, _count(record, key)) for key in _PARTS],
+            blocks=[[Part(key, _count(record, key)) for key in block] for block in _BLOCKS],
             sections=sections(items),
             answered=sum(item.answer is not None for item in items),
             evidence={one.id: one for one in record.evidence},

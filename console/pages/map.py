@@ -27,7 +27,7 @@ def build_router() -> APIRouter:
 
     @router.get("/map")
     def page(request: Request) -> Response:
-        texts = {key: text(f"map.{key}", request.state.lang) for key in _TEXTS}
+        texts = {key: text(f"map.{key}", request.state.lang, n="{n}") for key in _TEXTS}
         return view.page(request, "map.html", texts=texts)
 
     @router.get("/map/ports.json")
