@@ -51,7 +51,7 @@ def build_router(services: Services) -> APIRouter:
         return BundleList(
             items=[
                 BundleOut(
-                    id=row.id, case_id=row.case_id, edition=row.edition, number=row.number, sha256=row.sha256 or "",
+                    id=row.id, case_id=row.case_id, edition=row.edition, number=row.number, sha256=row.sha256,
                     record_sha256=row.record_sha256, pages=row.pages, signers=row.signers, created_at=row.created_at,
                 )
                 for row in bundles_of(services, case_id)

@@ -27,7 +27,7 @@ from reports.keys import DEMO_MARK, Signers
 from reports.model import bag_name, record_bytes, schema_bytes
 from reports.render import HullSvgs, RenderedReport, workspace
 from reports.sign import sign_report
-from reports.store import BundleRow
+from reports.store import BundleRow, Issued
 
 READY = frozenset({"approved", "issued", "follow_up", "closed"})
 RECORD_NAME = "record.json"
@@ -91,13 +91,13 @@ def build_from_record(
     return BuiltBundle(bag, archive, pages, digest, time.perf_counter() - started, made)
 
 
-def bundles_of(services: Services, case_id: str) -> list[BundleRow]:
+def bundles_of(services: Services, case_id: str) -> list[Issued]:
     """The complete bundles of a case, oldest edition first."""
     with services.db.read() as session:
-        return [row for row in store.of_case(session, case_id) if row.sha256 is not None]
+        return store.issued_of_case(session, case_id)
 
 
-def latest(services: Services, case_id: str) -> BundleRow:
+def latest(services: Services, case_id: str) -> Issued:
     """The newest complete bundle; raises NotFound (``reports.no_bundle``)."""
     rows = bundles_of(services, case_id)
     if not rows:

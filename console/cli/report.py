@@ -14,13 +14,11 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from config import ConfigError, load_settings
-from core.catalogue import error_text, text
-from core.clock import SystemClock, rfc3339
+from config import load_settings
+from console.services import open_services
+from core.catalogue import text
+from core.clock import rfc3339
 from core.context import Services
-from core.db import Database
-from core.errors import YunJianError
-from core.files import FileStore
 from reports import Person, Pkcs12Signer, Signers, build, bundles_of, demo_ca_path, demo_signers
 from reports.keys import DEMO_MARK
 
@@ -34,22 +32,8 @@ def opened(context: typer.Context) -> Iterator[Services]:
     if isinstance(context.obj, Services):
         yield context.obj
         return
-    try:
-        settings = load_settings()
-    except ConfigError as error:
-        _stderr.print(str(error))
-        raise typer.Exit(2) from error
-    db = Database(settings.data_dir, settings.database.url, settings.database.busy_timeout_s)
-    services = Services(settings, db, FileStore(settings.data_dir / "files"), SystemClock())
-    try:
+    with open_services(load_settings()) as services:
         yield services
-    except YunJianError as error:
-        said = error_text(error, settings.language)
-        _stderr.print(f"{said.title} [{error.code}]", markup=False)
-        _stderr.print(said.next, markup=False)
-        raise typer.Exit(error.exit_status) from error
-    finally:
-        db.close()
 
 
 @app.command("build")

@@ -14,7 +14,7 @@ from reports import verify
 app = typer.Typer(help="Check a report bundle offline. Example: yunjian verify BAG --trust CA.pem")
 
 
-@app.callback(invoke_without_command=True)
+@app.command()
 def verify_command(
     bag: Annotated[str, typer.Argument(help="folder or .zip of a bundle")],
     trust: Annotated[str | None, typer.Option(help="the authority's certificate (PEM file) or its SHA-256")] = None,

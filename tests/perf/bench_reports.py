@@ -26,7 +26,7 @@ def cpu() -> float:
 def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         services = make_services(Path(folder))
-        record = make_case(services.db, services.files, services.clock, photos=200, items=100)
+        record = make_case(services.db, services.files, services.clock, photos=200, items=100, size=(1600, 1200))
         signers = demo_signers(services.settings, services.clock, INSPECTOR, SUPERVISOR)
         marks = [cpu()]
         one = render_report(record, "zh", services.files, services.settings)

@@ -2,22 +2,39 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 import os
 import shutil
 import signal
 import subprocess
 import sys
 import time
+from datetime import timedelta
 from io import BytesIO
 from pathlib import Path
 
+import httpx
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import NameOID
+from fastapi import FastAPI
 from pyhanko.keys.pemder import load_cert_from_pemder
 from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.sign.validation import validate_pdf_signature
 from pyhanko_certvalidator import ValidationContext
+from typer.testing import CliRunner
 
+from console.cli import report
+from console.cli import verify as verify_cli
+from core.auth import Principal, Role
+from core.errors import AccessDenied, NotFound
 from reports import verify
+from reports.api import build_router
+from reports.bundle import sweep
 from tests.unit.reports.cases import T0
 from tests.unit.reports.conftest import Issued, issue
 
@@ -139,19 +156,11 @@ def test_kill_minus_nine_while_writing_shows_no_bag(tmp_path: Path) -> None:
     names = [path.name for path in (tmp_path / "bundles").iterdir()]
     assert len(names) == 1
     assert names[0].startswith(".building-big.bag-")
-    from reports.bundle import sweep
-
     assert sweep(tmp_path / "bundles" / "big.bag") == 1
     assert list((tmp_path / "bundles").iterdir()) == []
 
 
 def test_command_line(issued: Issued, tmp_path: Path) -> None:
-    import json
-
-    from typer.testing import CliRunner
-
-    from console.cli import report
-    from console.cli import verify as verify_cli
 
     runner = CliRunner()
     shown = runner.invoke(report.app, ["show", issued.record.id, "--json"], obj=issued.services)
@@ -166,30 +175,54 @@ def test_command_line(issued: Issued, tmp_path: Path) -> None:
 
 
 def test_routes(issued: Issued) -> None:
-    from fastapi import FastAPI, Request
-    from fastapi.testclient import TestClient
-
-    from core.auth import Principal, Role
-    from core.errors import YunJianError
-    from reports.api import build_router
-
+    scope: list[str | None] = [None]
     app = FastAPI()
     app.include_router(build_router(issued.services))
-    scope: list[str | None] = [None]
 
-    @app.middleware("http")
-    async def principal(request: Request, call_next: object) -> object:
-        request.state.principal = Principal("user-9", Role.AUDITOR, "A", scope[0])
-        return await call_next(request)  # type: ignore[operator]
+    async def with_principal(scope_: dict[str, object], receive: object, send: object) -> None:
+        scope_.setdefault("state", {})["principal"] = Principal("user-9", Role.AUDITOR, "A", scope[0])
+        await app(scope_, receive, send)
 
-    client, case = TestClient(app), issued.record.id
-    listed = client.get(f"/api/v1/reports/{case}").json()
-    assert listed["items"][0]["sha256"] == issued.bundle.sha256
-    assert client.get(f"/api/v1/reports/{case}/bundle.zip").content == issued.bundle.zip_path.read_bytes()
-    assert client.get(f"/api/v1/reports/{case}/report.zh.pdf").content.startswith(b"%PDF")
-    assert client.get(f"/api/v1/reports/{case}/report.fr.pdf").status_code == 422
-    with pytest.raises(YunJianError, match="no_bundle"):
-        client.get("/api/v1/reports/nothing/bundle.zip")
+    async def fetch(path: str) -> httpx.Response:
+        transport = httpx.ASGITransport(app=with_principal)
+        async with httpx.AsyncClient(transport=transport, base_url="http://console") as client:
+            return await client.get(f"/api/v1/reports/{path}")
+
+    def get(path: str) -> httpx.Response:
+        return asyncio.run(fetch(path))
+
+    case = issued.record.id
+    assert get(case).json()["items"][0]["sha256"] == issued.bundle.sha256
+    assert get(f"{case}/bundle.zip").content == issued.bundle.zip_path.read_bytes()
+    assert get(f"{case}/report.zh.pdf").content.startswith(b"%PDF")
+    assert get(f"{case}/report.fr.pdf").status_code == 422
+    with pytest.raises(NotFound, match="no_bundle"):
+        get("nothing/bundle.zip")
     scope[0] = "inspection:another"
-    with pytest.raises(YunJianError, match="not_in_scope"):
-        client.get(f"/api/v1/reports/{case}")
+    with pytest.raises(AccessDenied, match="not_in_scope"):
+        get(case)
+
+
+@pytest.mark.peer
+def test_authority_with_another_key_is_checked_by_openssl(tmp_path: Path) -> None:
+    """A site's authority is rarely Ed25519: RSA goes through openssl; a namesake with another key is refused."""
+    need("openssl")
+    leaf = ed25519.Ed25519PrivateKey.generate()
+    authorities = [rsa.generate_private_key(public_exponent=65537, key_size=2048) for _ in range(2)]
+
+    def certificate(name: str, key: object, signer: rsa.RSAPrivateKey, ca: bool) -> verify.Certificate:
+        subject, issuer = (x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, one)]) for one in (name, "Authority"))
+        made = (
+            x509.CertificateBuilder().subject_name(subject).issuer_name(issuer).public_key(key.public_key())
+            .serial_number(7).not_valid_before(T0 - timedelta(days=1)).not_valid_after(T0 + timedelta(days=1))
+            .add_extension(x509.BasicConstraints(ca=ca, path_length=None), critical=True).sign(signer, hashes.SHA256())
+        )  # fmt: skip
+        return verify.read_certificate(made.public_bytes(Encoding.PEM))
+
+    right, wrong = (certificate("Authority", key, key, ca=True) for key in authorities)
+    signer = certificate("Inspector", leaf, authorities[0], ca=False)
+    at = T0.strftime("%Y%m%d%H%M%SZ")
+    assert verify.issued_by(signer, right, at) == ""
+    assert verify.issued_by(signer, wrong, at) == "was not signed by the authority"
+    assert "time" in verify.issued_by(signer, right, "20200101000000Z")
+    assert "another" in verify.issued_by(signer, signer, at)

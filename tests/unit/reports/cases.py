@@ -41,9 +41,11 @@ def text(zh: str, en: str) -> dict[str, str]:
     return {"zh": zh, "en": en}
 
 
-def make_case(db: Database, files: FileStore, clock: Clock, photos: int = 6, items: int = 8) -> CaseRecord:
+def make_case(
+    db: Database, files: FileStore, clock: Clock, photos: int = 6, items: int = 8, size: tuple[int, int] = (640, 480)
+) -> CaseRecord:
     """Store evidence and a journal, and return the record that names them."""
-    envelopes = [_still(files, number) for number in range(photos)]
+    envelopes = [_still(files, number, size) for number in range(photos)]
     envelopes.append(_envelope(files, b"\x00\x00\x00\x18ftypmp42" + bytes(5000), "recording", "video/mp4", "video"))
     envelopes.append(_envelope(files, b"!AIVDM,1,1,,A,13HOI:0P0000VOHLCnHQKwvL05Ip,0*23\n", "ais_lines", "text/plain", "ais"))
     with db.write() as session:
@@ -53,9 +55,9 @@ def make_case(db: Database, files: FileStore, clock: Clock, photos: int = 6, ite
     return CaseRecord.model_validate(record_dict(envelopes, head, items))
 
 
-def _still(files: FileStore, number: int) -> Envelope:
+def _still(files: FileStore, number: int, size: tuple[int, int]) -> Envelope:
     kind = "drone_photo" if number % 2 else "still"
-    return _envelope(files, photo(number), kind, "image/jpeg", "drone" if number % 2 else "video", number)
+    return _envelope(files, photo(number, size), kind, "image/jpeg", "drone" if number % 2 else "video", number)
 
 
 def _envelope(files: FileStore, data: bytes, kind: str, media_type: str, producer: str, number: int = 0) -> Envelope:

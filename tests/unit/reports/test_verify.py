@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from core.clock import ManualClock
-from reports import Person, demo_ca_path, demo_signers, verify
+from reports import Person, Signers, demo_ca_path, demo_signers, verify
 from reports.bundle import write_zip
 from reports.keys import as_pem, public_pem
 from tests.unit.reports.cases import T0
@@ -99,12 +99,12 @@ def test_stranger_who_signs_everything_anew_is_not_trusted(bag: Path, issued: Is
     stranger.db.close()
 
 
-def resign(bag: Path, signers: object) -> None:
+def resign(bag: Path, signers: Signers) -> None:
     for manifest in ("manifest-sha256.txt", "tagmanifest-sha256.txt"):
         listed = [line.split("  ", 1)[1] for line in (bag / manifest).read_text().splitlines()]
         lines = [f"{hashlib.sha256((bag / name).read_bytes()).hexdigest()}  {name}\n" for name in listed]
         (bag / manifest).write_text("".join(lines))
-    for one in signers.in_order:  # type: ignore[attr-defined]
+    for one in signers.in_order:
         (bag / verify.signature_file(one.role)).write_bytes(one.sign_manifest((bag / verify.TAGMANIFEST).read_bytes()))
 
 
