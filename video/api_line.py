@@ -119,6 +119,9 @@ async def _seat(services: Services, token: str, room_id: str) -> SeatKey | None:
 async def _show_room(services: Services, rooms: Rooms, key: SeatKey, mine: Line) -> None:
     mine.put({"type": "welcome", "seat_id": key.seat_id, "state": key.state, "server_time": rfc3339(services.clock.now())})
     await run_in_threadpool(_tell_roster, services, rooms, key.room_id)
+    if key.state == SeatState.ADMITTED and key.may(Right.STILL) and not key.may(Right.LEAD):
+        for request in await run_in_threadpool(service.open_requests, services, key):
+            mine.put(request)
 
 
 def _tell_roster(services: Services, rooms: Rooms, room_id: str) -> None:

@@ -128,6 +128,8 @@ class Forwarder:
                     leg = ViewerLeg(self.source(seat, transceiver.kind))
                     leg.sender = PacketSender(transceiver.sender, leg, leg.start)
                     view.legs.append(leg)
+            if not view.legs:
+                raise InputError("video.sdp", reason="no media to send")  # noqa: TRY301 - cleaned up below like the rest
             answer = await self._answer(connection)
         except BaseException:
             await connection.close()

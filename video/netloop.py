@@ -18,15 +18,16 @@ class PortRangeLoop(asyncio.SelectorEventLoop):
         self._low, self._high = udp_ports
         self._next = self._low
 
-    async def create_datagram_endpoint(  # type: ignore[override]  # typeshed spells out keywords that we pass through
-        self, protocol_factory: Any, local_addr: tuple[str, int] | None = None, **kwargs: Any
-    ) -> Any:
+    async def create_datagram_endpoint(self, protocol_factory: Any, *others: Any, local_addr: Any = None, **kwargs: Any) -> Any:
+        """Only a local port of 0 is taken from the range."""
+        if others:  # aioice and asyncio itself name the addresses; nothing of ours passes them by place
+            return await super().create_datagram_endpoint(protocol_factory, *others, **kwargs)
         if local_addr is None or local_addr[1] != 0 or not self._low:
-            return await super().create_datagram_endpoint(protocol_factory, local_addr=local_addr, **kwargs)
+            return await super().create_datagram_endpoint(protocol_factory, local_addr, **kwargs)
         for _ in range(self._high - self._low + 1):
             port, self._next = self._next, self._next + 1 if self._next < self._high else self._low
             try:
-                return await super().create_datagram_endpoint(protocol_factory, local_addr=(local_addr[0], port), **kwargs)
+                return await super().create_datagram_endpoint(protocol_factory, (local_addr[0], port), **kwargs)
             except OSError as error:
                 if error.errno != errno.EADDRINUSE:
                     raise

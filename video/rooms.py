@@ -11,6 +11,7 @@ import tempfile
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -165,13 +166,13 @@ class Rooms:
         """The worker died: its open segments end where they were cut."""
         for room_id in self._rooms_of(worker):
             self.hub.tell_room(room_id, {"type": "media_lost"})
-            self._file(lambda room_id=room_id: self._books.seal_cut(room_id))  # type: ignore[misc]  # bound in the default
+            self._file(partial(self._books.seal_cut, room_id))
 
     def _on_back(self, worker: WorkerLink) -> None:
         """A new worker stands in: same rooms, and a recording that ran goes on as a new one."""
         for room_id in self._rooms_of(worker):
             worker.call(control.CreateRoom(room=room_id), CALL_S)
-            again: Future[str | None] | None = self._file(lambda room_id=room_id: self._books.go_on_recording(room_id))  # type: ignore[misc]
+            again: Future[str | None] | None = self._file(partial(self._books.go_on_recording, room_id))
             recording_id = again.result(CALL_S) if again is not None else None
             if recording_id is not None:
                 worker.call(control.StartRecording(room=room_id, recording=recording_id), CALL_S)

@@ -332,6 +332,16 @@ def ask_still(services: Services, rooms: Rooms, key: SeatKey, order: StillReques
     return request_id
 
 
+def open_requests(services: Services, key: SeatKey) -> list[dict[str, Any]]:
+    """What is still asked of this seat, as it was told: for a page that was not there when it was."""
+    with services.db.read() as session:
+        return [
+            {"type": "still_request", "request_id": row.id, "item_ref": row.item_ref, "note": row.note}
+            for row in store.open_requests(session, key.room_id)
+            if row.seat_id in (None, key.seat_id)
+        ]
+
+
 def snapshot(services: Services, rooms: Rooms, key: SeatKey, order: SnapshotOrder) -> Envelope:
     """Keep the live picture of a seat as a still (`extra.source` = live_frame): small, for when no full still can come.
 

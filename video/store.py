@@ -144,8 +144,13 @@ def open_request(session: Session, room_id: str, item_ref: str) -> RequestRow | 
     ).first()
 
 
-def requests(session: Session, room_id: str) -> list[RequestRow]:
-    return list(session.scalars(select(RequestRow).where(RequestRow.room_id == room_id).order_by(RequestRow.id)))
+def open_requests(session: Session, room_id: str) -> list[RequestRow]:
+    """Requests that nobody has answered yet, oldest first."""
+    return list(
+        session.scalars(
+            select(RequestRow).where(RequestRow.room_id == room_id, RequestRow.evidence_id.is_(None)).order_by(RequestRow.id)
+        )
+    )
 
 
 def upload(session: Session, upload_id: str) -> UploadRow | None:

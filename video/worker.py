@@ -49,6 +49,13 @@ class Worker:
                 await studio.close()
             self.finished.set()
 
+    def hang_up(self) -> None:
+        """End the control connection (what was written still goes out); `serve` then closes the rooms."""
+        if self._writer is None:
+            self.finished.set()
+        else:
+            self._writer.close()
+
     async def _answer(self, data: bytes) -> None:
         try:
             request = control.Request.model_validate_json(data)
@@ -65,7 +72,7 @@ class Worker:
             reply = control.Reply(id=request.id, code="video.worker_fault", params={"_type": "EnvironmentFault"})
         self._send(control.line(reply))
         if isinstance(request.command, control.Shutdown):
-            self.finished.set()
+            self.hang_up()
 
     async def _do(self, command: control.Command) -> dict[str, object]:
         match command:
@@ -127,7 +134,7 @@ async def run(socket: Path, out: Path, settings: ForwardSettings, segment_s: flo
     worker = Worker(out, settings, segment_s)
     server = await asyncio.start_unix_server(worker.serve, path=str(socket), limit=control.MAX_LINE)
     loop = asyncio.get_running_loop()
-    loop.add_signal_handler(signal.SIGTERM, worker.finished.set)
+    loop.add_signal_handler(signal.SIGTERM, worker.hang_up)
     os.write(1, b"ready\n")  # the supervisor waits for this line
     try:
         await worker.finished.wait()

@@ -104,7 +104,7 @@ def test_a_publisher_who_comes_back_starts_a_new_segment_with_the_hole_named(tmp
 
 def test_a_full_disk_ends_the_recording_and_keeps_what_is_there(tmp_path: Path) -> None:
     closed: list[Segment] = []
-    tap = recorder(tmp_path, closed, open_file=lambda path: FullDisk(path, 6_000))
+    tap = recorder(tmp_path, closed, open_file=lambda path: FullDisk(path, 20_000))
     for packet in vp8_packets():
         tap.on_packet(packet, VP8)
     tap.stop()
