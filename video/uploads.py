@@ -146,6 +146,7 @@ class Uploads:
             TooMuch: the seat's quota.
         """
         service.require(key, Right.STILL)
+        self.sweep()
         now = self._services.clock.now()
         with self._services.db.write() as session:
             known = store.upload_by_key(session, key.seat_id, facts.client_key) if facts.client_key else None
