@@ -207,7 +207,7 @@ def _own_photos(job: Walk, people: ScriptedPeople, model: ModelPart) -> int:
                     decided_by=None,
                     decided_at=None,
                     proposed_codes=list(info.proposed_codes),
-                )  # fmt: skip
+                )
             )
     if parts:
         add_findings(services, people.inspects, case_id, parts, model)
@@ -223,7 +223,7 @@ def _draw_dents(job: Walk, people: ScriptedPeople, hull_map: HullMap) -> None:
     case_id = job.facts("case")["case_id"]
     with job.services.db.read() as session:
         photos = photo_evidence(session, case_id)
-    near = {one.photo_sha256: one for one in hull_map.findings if one.place is not None}
+    near = [(one.place, one) for one in hull_map.findings if one.place is not None]
     for number, dent in enumerate(json.loads((ship_folder / "dents.json").read_text(encoding="utf-8"))):
         part = dent["part"]
         if part not in ("port", "starboard") or part not in photo:
@@ -232,10 +232,10 @@ def _draw_dents(job: Walk, people: ScriptedPeople, hull_map: HullMap) -> None:
         scale = atlas["mm_per_px"] / 1000.0
         outline = [(atlas["x0_m"] + column * scale, atlas["z0_m"] - row * scale) for column, row in dent["polygon_px"]]
         middle = sum(x for x, _ in outline) / len(outline)
-        candidates = [one for one in near.values() if one.place is not None and one.place.side == part]
+        candidates = [(abs(float(place.centre[0])), one) for place, one in near if place.side == part]
         if not candidates:
-            continue
-        closest = min(candidates, key=lambda one: abs(float(one.place.centre[0]) - middle))
+            continue  # no photo of that side shows anything near: nothing to draw on
+        _, closest = min(candidates, key=lambda one: abs(one[0] - middle))
         drawing = DentDrawing(
             key=f"{job.state.run_id}:dent:{number}", photo_evidence_id=photos[closest.photo_sha256], side=part,
             x_origin="stern_end", draught_m=hull_map.geometry.draught_m, polygon_hull_m=outline,

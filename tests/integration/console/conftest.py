@@ -1,0 +1,123 @@
+"""An application on a real database, one logged-in account per role, and the golden inspection in the case list."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from fastapi import FastAPI
+from sqlalchemy.orm import Session
+
+import console.wiring  # noqa: F401  # brings every folder's tables
+from config import Settings
+from console.app import create_app
+from console.sessions import PLAIN_COOKIE
+from console.sources import Queue, QueueLine, Sources
+from core import accounts, evidence
+from core.auth import Role
+from core.clock import ManualClock
+from core.context import Services
+from core.db import Base, Database
+from core.files import FileStore
+from inspection import subject_of
+from inspection.record import CaseRecord, Text
+from tests.integration.console.client import Client
+
+GOLDEN = Path(__file__).resolve().parents[2] / "contract" / "inspection"
+PASSWORD = "long enough for a test"
+
+
+@pytest.fixture
+def services(settings: Settings, db: Database, files: FileStore, clock: ManualClock) -> Services:
+    Base.metadata.create_all(db.engine)
+    return Services(settings, db, files, clock)
+
+
+@pytest.fixture
+def golden() -> CaseRecord:
+    return CaseRecord.model_validate(json.loads((GOLDEN / "record.golden.json").read_text(encoding="utf-8")))
+
+
+class GoldenSources(Sources):
+    """The folders' data plus the golden inspection, and a queue made from its selection."""
+
+    def __init__(self, services: Services, record: CaseRecord) -> None:
+        super().__init__(services)
+        self.record = record
+        self._now = services.clock.now()
+
+    def queue(self) -> Queue:
+        selection, ship = self.record.selection, self.record.ship
+        assert selection is not None
+        line = QueueLine(
+            key="9074729", name=ship.name, imo=ship.imo, mmsi=ship.mmsi, flag=ship.flag, ship_type=ship.ship_type,
+            rank=selection.rank, of=selection.of, tied_with=2, points_low=selection.points_low,
+            points_high=selection.points_high, points_most=12, profile_best=selection.profile_best,
+            profile_worst=selection.profile_worst, priority=selection.priority, known=selection.known,
+            criteria=selection.criteria, eligibility=self.record.eligibility,
+        )  # fmt: skip
+        other = replace(line, key="123", name="OTHER SHIP", imo=None, mmsi="123456789", eligibility=None, rank=3, tied_with=0)
+        return Queue(Text(zh="规则", en="Rules"), self._now, (line, other))
+
+    def case_ids(self, session: Session) -> list[str]:
+        return [self.record.id, *super().case_ids(session)]
+
+    def case(self, session: Session, case_id: str) -> CaseRecord:
+        return self.record if case_id == self.record.id else super().case(session, case_id)
+
+
+@pytest.fixture
+def golden_files(services: Services, golden: CaseRecord) -> CaseRecord:
+    with services.db.write() as session:
+        for envelope in golden.evidence:
+            evidence.keep(session, envelope)
+    for envelope in golden.evidence:
+        services.files.put_path(GOLDEN / "evidence" / envelope.sha256)
+    return golden
+
+
+@pytest.fixture
+def app(services: Services, golden_files: CaseRecord) -> FastAPI:
+    return create_app(services, sources=GoldenSources(services, golden_files))
+
+
+@pytest.fixture
+def account(services: Services, golden: CaseRecord) -> Callable[[Role], str]:
+    """Makes an account of a role and returns its login name; guests and companies belong to the golden inspection."""
+
+    def make(role: Role) -> str:
+        scope = subject_of(golden.id) if role in {Role.CREW_GUEST, Role.COMPANY_STAFF, Role.CLASS_SURVEYOR} else None
+        accounts.create_account(
+            services, login=role.value, name=f"Test {role.value}", role=role, password=PASSWORD, actor="test", scope_ref=scope
+        )
+        return role.value
+
+    return make
+
+
+Opened = Callable[[Role], Client]
+
+
+@pytest.fixture
+def client(app: FastAPI) -> Client:
+    return Client(app)
+
+
+@pytest.fixture
+def opened(app: FastAPI, services: Services, account: Callable[[Role], str]) -> Iterator[Opened]:
+    """A client with a session of that role, asking for pages as a browser does."""
+
+    def open_as(role: Role) -> Client:
+        login = account(role)
+        principal = accounts.authenticate(services, login, PASSWORD, "127.0.0.1")
+        token = accounts.open_session(services, principal).token
+        made = Client(app)
+        made.cookies.set(PLAIN_COOKIE, token)
+        made.headers["accept"] = "text/html"
+        made.headers["x-csrf-token"] = accounts.csrf_token(token)
+        return made
+
+    yield open_as
