@@ -94,6 +94,29 @@ def ellipse(finding: FindingPart) -> Ellipse | None:
     )
 
 
+def people(record: CaseRecord) -> dict[str, str]:
+    """Short label of each account id in the record: the last eight characters of a UUID, with the name where the record
+    leaves no doubt whose it is (one participant and one decider in that role).
+    """
+    deciders: dict[str, set[str]] = {}
+    for one in record.decisions:
+        deciders.setdefault(one.role, set()).add(one.by)
+    ids = {one.by for one in record.decisions} | {one.decided_by for one in record.findings if one.decided_by}
+    ids |= {item.answer.by for item in (record.checklist.items if record.checklist else []) if item.answer}
+    labels = {one: f"…{one[-8:]}" if len(one) == _UUID_LENGTH else one for one in ids}
+    named = record.appointment.participants if record.appointment else []
+    for role, accounts in deciders.items():
+        names = {one.name for one in named if one.role == role}
+        if len(accounts) == len(names) == 1:
+            (account,), (name,) = accounts, names
+            if account != name:
+                labels[account] = f"{name} {labels[account]}" if labels[account].startswith("…") else name
+    return {account: visible(label) for account, label in labels.items()}
+
+
+_UUID_LENGTH = 36
+
+
 def bag_name(number: str, edition: int) -> str:
     """Folder name of a case's bundle: letters, digits, ``-`` and ``_`` of its number."""
     clean = "".join(char if char.isascii() and (char.isalnum() or char in "-_") else "_" for char in number)[:80]

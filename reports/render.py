@@ -27,7 +27,7 @@ from core.clock import rfc3339
 from core.files import FileStore
 from inspection.record import CaseRecord
 from reports.hullmap import SIDES, draw_side
-from reports.model import ellipse, record_bytes, summarise, visible_json
+from reports.model import ellipse, people, record_bytes, summarise, visible_json
 from reports.typeset import typeset
 
 TEMPLATES = Path(__file__).with_name("templates")
@@ -88,6 +88,7 @@ class Workspace:
             "utc_offset_hours": self.pack["utc_offset_hours"],
             "issuer": self.pack["issuer"],
             "colours": self.pack["class_colours"],
+            "people": people(self.record),
             "summary": dataclasses.asdict(summarise(self.record)),
             "ellipses": {
                 one.id: dataclasses.asdict(found) for one in self.record.findings if (found := ellipse(one)) is not None

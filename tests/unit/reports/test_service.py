@@ -17,7 +17,7 @@ from core.errors import Altered, EnvironmentFault, InputError, Refused, StorageF
 from inspection.record import CaseRecord
 from reports import Signers, build_from_record, demo_signers, render_report, verify
 from reports.keys import keys_dir, unlock
-from reports.model import record_bytes, summarise, visible
+from reports.model import people, record_bytes, summarise, visible
 from reports.render import make_preview
 from tests.unit.reports.cases import STREAM, make_case, photo
 from tests.unit.reports.conftest import INSPECTOR, SUPERVISOR, Issued, make_services
@@ -158,6 +158,16 @@ def test_preview_has_no_metadata_and_bad_pictures_have_none(tmp_path: Path) -> N
 )
 def test_headline_says_the_gravest_true_thing(issued: Issued, change: dict[str, object], headline: str) -> None:
     assert summarise(issued.record.model_copy(update=change)).headline == headline
+
+
+def test_people_are_named_only_where_the_record_leaves_no_doubt(issued: Issued) -> None:
+    account = "01a20c71-aa2b-72b5-9a9e-9198681ad7a7"
+    decisions = [one.model_copy(update={"by": account}) if one.role == "inspector" else one for one in issued.record.decisions]
+    labels = people(issued.record.model_copy(update={"decisions": decisions}))
+    assert labels[account] == "演示检查员 …681ad7a7"
+    assert labels["user-2"] == "user-2"  # no supervisor took part in the call
+    both = [one.model_copy(update={"role": "inspector"}) for one in decisions]
+    assert people(issued.record.model_copy(update={"decisions": both}))[account] == "…681ad7a7"
 
 
 def test_drone_findings_alone_never_make_a_deficiency(issued: Issued) -> None:
