@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -45,3 +46,11 @@ def db(settings: Settings) -> Iterator[Database]:
 @pytest.fixture
 def files(settings: Settings) -> FileStore:
     return FileStore(settings.data_dir / "files")
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """In CI every peer and every data file must be there: a skip is a failure."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if os.environ.get("CI") and reporter is not None and reporter.stats.get("skipped"):
+        reporter.write_line("a test was skipped in CI", red=True)
+        session.exitstatus = 1

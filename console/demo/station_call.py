@@ -9,12 +9,13 @@ import os
 import subprocess
 import time
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import httpx
 
+from console.calls import room_order
 from console.demo.people import scripted_people, signed_in
 from console.demo.walk import Facts, Walk
 from core import evidence
@@ -109,20 +110,7 @@ def _hold(job: Walk, base_url: str, case_id: str, asked: list[str]) -> tuple[str
     services = job.services
     now = services.clock.now()
     with services.db.read() as session:
-        case = record(session, case_id)
-    shots = [
-        {
-            "item_ref": item.id, "label_zh": item.title.zh, "label_en": item.title.en, "prompt_zh": item.prompt.zh,
-            "prompt_en": item.prompt.en, "media": [one for one in item.media if one in ("live", "clip", "still")],
-        }
-        for item in (case.checklist.items if case.checklist else [])
-        if item.remote and {"live", "clip", "still"} & set(item.media)
-    ]  # fmt: skip
-    order = {
-        "subject_ref": subject_of(case_id), "not_before": (now - timedelta(minutes=1)).isoformat(),
-        "not_after": (now + timedelta(hours=4)).isoformat(), "shots": shots,
-        "seats": [{"role": "crew", "name_hint": "crew"}],
-    }  # fmt: skip
+        order = room_order(record(session, case_id), services.clock).model_dump(mode="json")
     people = scripted_people(services)
     with signed_in(services, people.inspector, base_url) as http:
         room = _ok(http.post("/api/v1/video/rooms", json=order))

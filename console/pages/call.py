@@ -1,18 +1,24 @@
-"""Owns the pages of a call: the phone's page behind a join link, and the inspector's page of a room.
+"""Owns the pages of a call: opening one from a case, the phone's page behind a join link, and the inspector's page of a room.
 
-Never touches a room: both pages speak to ``/api/v1/video`` themselves.
+Never touches a room once it is open: the pages speak to ``/api/v1/video`` themselves.
 """
 
 from __future__ import annotations
 
+import base64
+
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
+import inspection
 from console import view
+from console.calls import room_order
+from console.scope import require_case
 from core.catalogue import entries
 from core.context import Services
-from core.errors import NotFound
-from video import known_room
+from core.errors import NotFound, Refused
+from core.message_channels import qr_svg
+from video import create_room, known_room
 
 _PREFIX = "callpage.js."
 
@@ -24,6 +30,19 @@ def build_router(services: Services) -> APIRouter:
     @router.get("/call/join")
     def join(request: Request) -> Response:
         return view.page(request, "call/join.html", words=_words(request))
+
+    @router.post("/cases/{case_id}/call")
+    def opened(request: Request, case_id: str) -> Response:
+        """Open a room for the case; the crew's link is shown once, as text and as a QR code."""
+        require_case(request.state.principal, case_id)
+        with services.db.read() as session:
+            record = inspection.record(session, case_id)
+        if record.state != "in_session":
+            raise Refused("callpage.not_in_session", state=record.state)
+        room = create_room(services, room_order(record, services.clock), request.state.principal)
+        crew = room.seats[0]
+        code = base64.b64encode(qr_svg(crew.link).encode()).decode()
+        return view.page(request, "call/opened.html", record=record, room=room, link=crew.link, qr=code)
 
     @router.get("/call/{room_id}")
     def room(request: Request, room_id: str) -> Response:
