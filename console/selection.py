@@ -5,46 +5,32 @@ Never adds or drops a fact.
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import date
 from types import MappingProxyType
 from typing import cast, get_args
 
-from ais import Bilingual, RankedShip
+from ais import RankedShip
 from inspection import EligibilityFacts
 from inspection.eligibility import Trigger
-from inspection.record import CriterionPart, SelectionPart, ShipPart, Text
-
-
-def both(said: Bilingual) -> Text:
-    return Text(zh=said.zh, en=said.en)
+from inspection.record import SelectionPart, ShipPart
 
 
 def ship_part(ship: RankedShip) -> ShipPart:
     """What is known of the ship."""
-    return ShipPart.model_validate({name: getattr(ship.sheet, name) for name in ShipPart.model_fields})
+    return ShipPart.model_validate(asdict(ship.sheet))
 
 
 def selection_part(ship: RankedShip) -> SelectionPart:
     """Its place in the ranked list with every criterion."""
-    plain = {name: getattr(ship.selection, name) for name in SelectionPart.model_fields if name != "criteria"}
-    criteria = [
-        CriterionPart(
-            id=row.id,
-            label=both(row.label),
-            value=row.value,
-            source=row.source,
-            state=row.state,
-            points=row.points,
-            max_points=row.max_points,
-            reason=both(row.reason),
-        )
-        for row in ship.selection.criteria
-    ]
-    return SelectionPart.model_validate({**plain, "criteria": criteria})
+    return SelectionPart.model_validate(asdict(ship.selection))
 
 
 def eligibility_facts(ship: RankedShip, today: date) -> EligibilityFacts:
-    """What is known for judging whether it may be checked remotely; None stays None."""
+    """What is known for judging whether it may be checked remotely; None stays None.
+
+    `last_remote` is empty: this installation's own records hold no earlier remote check (issue G reads them).
+    """
     known = ship.remote
     trigger = cast("Trigger", known.trigger) if known.trigger in get_args(Trigger) else None
     return EligibilityFacts(

@@ -5,7 +5,7 @@ Never decides anything: ranking is `ais`, verdicts and cases are `inspection`.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
@@ -13,8 +13,9 @@ from sqlalchemy.orm import Session
 
 import ais
 import inspection
+from console.selection import eligibility_facts, selection_part
 from core.context import Services
-from inspection.record import CaseRecord, CaseState, CriterionPart, EligibilityPart, SelectionPart, Text, Verdict
+from inspection.record import CaseRecord, CaseState, CriterionPart, EligibilityPart, Text, Verdict
 
 _ZONE = ZoneInfo("Asia/Shanghai")  # days are counted where the authority is (design.md, "time")
 _CASES_SHOWN = 200
@@ -113,7 +114,7 @@ class Sources:
 
 def _queue_line(ranked: ais.RankedShip, today: date) -> QueueLine:
     sheet = ranked.sheet
-    selection = SelectionPart.model_validate(asdict(ranked.selection))
+    selection = selection_part(ranked)
     return QueueLine(
         key=sheet.imo or sheet.mmsi or sheet.name,
         name=sheet.name,
@@ -133,23 +134,6 @@ def _queue_line(ranked: ais.RankedShip, today: date) -> QueueLine:
         known=selection.known,
         criteria=selection.criteria,
         eligibility=inspection.judge(inspection.packs()["first_check"], eligibility_facts(ranked, today)).part,
-    )
-
-
-def eligibility_facts(ranked: ais.RankedShip, today: date) -> inspection.EligibilityFacts:
-    """What `ais` knows, as `inspection` wants it; neither folder may import the other's types."""
-    known = ranked.remote
-    from_selection = inspection.facts_from_selection(
-        SelectionPart.model_validate(asdict(ranked.selection)), ranked.sheet.ship_type, today
-    )
-    return replace(
-        from_selection,
-        overriding=known.overriding,
-        detained=known.detained,
-        under_investigation=known.under_investigation,
-        network_ok=known.network_ok,
-        crew_skilled=known.crew_skilled,
-        risk_accepted=known.accepts_remote_risk,
     )
 
 

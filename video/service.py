@@ -10,8 +10,9 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from core import codes, events, journal
+from core import codes, events, evidence, journal
 from core.auth import Principal
+from core.clock import rfc3339
 from core.context import Services
 from core.errors import AccessDenied, InputError, NotFound, Refused
 from core.evidence import Envelope
@@ -293,6 +294,34 @@ def stop_recording(services: Services, rooms: Rooms, key: SeatKey) -> None:
         rooms.hub.tell_room(key.room_id, {"type": "recording", "on": False})
 
 
+def _summary(session: Session, room: store.RoomRow) -> dict[str, Any]:
+    """What others may know of a closed room: when, who agreed to the recording (roles), which files came of it and their gaps."""
+    seats = store.seats(session, room.id)
+    tracks = [
+        one
+        for one in evidence.of_subject(session, room.subject_ref)
+        if one.extra.get("room_id") == room.id and one.extra.get("part") == "track"
+    ]
+    began = [seat.admitted_at for seat in seats if seat.admitted_at is not None]
+    return {
+        "room_id": room.id,
+        "subject_ref": room.subject_ref,
+        "started_at": rfc3339(min(began, default=room.created_at)),
+        "ended_at": rfc3339(room.closed_at or room.created_at),
+        "consent": sorted(seat.role for seat in seats if seat.consented_at is not None),
+        "recording_ids": [one.id for one in tracks],
+        "gaps": [
+            {
+                "track": str(one.extra["track"]),
+                "from_s": gap["at_ms"] / 1000,
+                "to_s": gap["at_ms"] / 1000,
+            }  # a place, not a length
+            for one in tracks
+            for gap in one.extra["gaps"]
+        ],
+    }
+
+
 def close_room(services: Services, rooms: Rooms, key: SeatKey) -> None:
     """End the call for everybody; a running recording is closed and kept first."""
     require(key, Right.LEAD)
@@ -304,8 +333,7 @@ def close_room(services: Services, rooms: Rooms, key: SeatKey) -> None:
     with services.db.write() as session:
         room = _open_room(session, key.room_id)
         room.state, room.closed_at = RoomState.CLOSED, services.clock.now()
-        fact = {"room_id": room.id, "subject_ref": room.subject_ref}
-        events.publish(session, services.clock, stream=room.subject_ref, type=EVENT_CLOSED, payload=fact)
+        events.publish(session, services.clock, stream=room.subject_ref, type=EVENT_CLOSED, payload=_summary(session, room))
         _note(session, services, room, key.actor, EVENT_CLOSED)
     rooms.hub.tell_room(key.room_id, {"type": "closed"})
 

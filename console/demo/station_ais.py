@@ -155,26 +155,35 @@ def opening(job: Walk) -> Facts:
 
 
 def _choose(job: Walk) -> tuple[RankedShip, Judgement]:
+    """The highest ship that may be checked remotely; among ships of that same rank, one whose hull can be placed comes first."""
     services = job.services
     lang = services.settings.language
     now = services.clock.now()
-    chosen: tuple[RankedShip, Judgement] | None = None
+    may: list[tuple[RankedShip, Judgement]] = []
     for place, ship in enumerate(ais.rank_ships(services, local_day(now))):
-        if place >= JUDGED and chosen is not None:
+        if place >= JUDGED and may and ship.rank != may[0][0].rank:
             break
         judged = judge_selection(ship_part(ship), selection_part(ship), now, eligibility_facts(ship, local_day(now)))
         part = judged.part
         why = [rule.reason for rule in part.rules if rule.met is not True]
-        if place < JUDGED or judged.verdict in REMOTE:
+        if place < JUDGED or (judged.verdict in REMOTE and not may):
             job.say(
                 "verdict", rank=ship.rank, ship=ship.sheet.name, verdict=text(f"run.verdict.{judged.verdict}", lang),
                 why="; ".join(getattr(reason, lang) for reason in why) or getattr(part.summary, lang),
             )  # fmt: skip
-        if chosen is None and judged.verdict in REMOTE:
-            chosen = ship, judged
-    if chosen is None:
+        if judged.verdict in REMOTE and (not may or ship.rank == may[0][0].rank):
+            may.append((ship, judged))
+    if not may:
         raise Refused("run.nobody_remote")
-    return chosen
+    return next((one for one in may if _placed(job, one[0])), may[0])
+
+
+def _placed(job: Walk, ship: RankedShip) -> bool:
+    try:
+        ais.geometry_and_pose(job.services, ship)
+    except Refused:
+        return False
+    return True
 
 
 def _place(job: Walk, ship: RankedShip) -> str:

@@ -9,7 +9,6 @@ import os
 import subprocess
 import time
 from collections.abc import Callable
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -21,12 +20,13 @@ from console.demo.walk import Facts, Walk
 from core import evidence
 from core.errors import EnvironmentFault, Unfinished
 from core.processes import python_module, spawn, stop
-from inspection import NewAnswer, answer_item, keep_evidence, record, record_call, subject_of
-from inspection.record import CallPart, CaseRecord, GapPart
+from inspection import NewAnswer, answer_item, keep_evidence, record, subject_of
+from inspection.record import CaseRecord
 
 STILL_ITEMS = 2
 CALL_SECONDS = 10.0
 PATIENCE_S = 60.0
+AIS_ITEM = "YJ-040"
 
 
 def call(job: Walk) -> Facts:
@@ -44,28 +44,18 @@ def call(job: Walk) -> Facts:
         server = spawn(command, stdout=subprocess.PIPE, stderr=log, env=_environment(job))
         try:
             base_url = _address(server)
-            room_id, started = _hold(job, base_url, case_id, asked)
+            room_id = _hold(job, base_url, case_id, asked)
         finally:
             stop(server)
     with services.db.read() as session:
-        envelopes = evidence.of_subject(session, subject_of(case_id))
-    recordings = [one for one in envelopes if one.kind in ("recording", "clip")]
-    gaps = [
-        GapPart(track=str(gap.get("track", one.media_type)), from_s=float(gap["from_s"]), to_s=float(gap["to_s"]))
-        for one in recordings
-        for gap in one.extra.get("gaps", [])
-        if {"from_s", "to_s"} <= gap.keys()
-    ]
+        held = next(one for one in record(session, case_id).calls if one.room_id == room_id)
     people = scripted_people(services)
-    part = CallPart(
-        room_id=room_id, started_at=started, ended_at=services.clock.now(), consent=["crew"],
-        recording_ids=[one.id for one in recordings], gaps=gaps,
-    )  # fmt: skip
-    record_call(services, people.inspects, case_id, part)
     for item in asked:
         answer_item(services, people.inspects, case_id, item, NewAnswer(value="satisfactory"))
-    job.say("call", room=room_id, recordings=len(recordings), stills=len(asked), items=", ".join(asked), gaps=len(gaps))
-    return {"room_id": room_id, "recordings": len(recordings), "stills": len(asked)}
+    job.say(
+        "call", room=room_id, recordings=len(held.recording_ids), stills=len(asked), items=", ".join(asked), gaps=len(held.gaps)
+    )
+    return {"room_id": room_id, "recordings": len(held.recording_ids), "stills": len(asked)}
 
 
 def _items_for_stills(case: CaseRecord) -> list[str]:
@@ -78,8 +68,7 @@ def _items_for_stills(case: CaseRecord) -> list[str]:
 def _keep_ais_lines(job: Walk, case: CaseRecord) -> None:
     """The log the ranking came from is evidence for the item about AIS."""
     services = job.services
-    items = [item.id for item in (case.checklist.items if case.checklist else []) if item.media == ["data"]]
-    target = next((item for item in items if item == "YJ-040"), items[0] if items else None)
+    target = next((item.id for item in (case.checklist.items if case.checklist else []) if item.id == AIS_ITEM), None)
     if target is None or any(one.kind == "ais_lines" for one in case.evidence):
         return
     log = Path(job.facts("ais")["log"])
@@ -106,9 +95,8 @@ def _address(server: subprocess.Popen[str]) -> str:
     raise EnvironmentFault("run.no_server", status=server.wait())
 
 
-def _hold(job: Walk, base_url: str, case_id: str, asked: list[str]) -> tuple[str, datetime]:
+def _hold(job: Walk, base_url: str, case_id: str, asked: list[str]) -> str:
     services = job.services
-    now = services.clock.now()
     with services.db.read() as session:
         order = room_order(record(session, case_id), services.clock).model_dump(mode="json")
     people = scripted_people(services)
@@ -127,7 +115,7 @@ def _hold(job: Walk, base_url: str, case_id: str, asked: list[str]) -> tuple[str
                 _lead(job, http, f"/api/v1/video/rooms/{room_id}", lead, asked, peer)
             finally:
                 stop(peer, CALL_SECONDS + PATIENCE_S if peer.poll() is None else 1.0)
-    return str(room_id), now
+    return str(room_id)
 
 
 def _lead(
@@ -161,6 +149,12 @@ def _lead(
     peer.wait(CALL_SECONDS + PATIENCE_S)
     http.delete(f"{room}/recording", headers=lead)
     _ok(http.post(f"{room}/close", headers=lead))
+
+    def noted() -> bool:
+        with job.services.db.read() as session:
+            return any(one.room_id == room.rsplit("/", 1)[-1] for one in record(session, case_id).calls)
+
+    _until(noted, peer, even_if_gone=True)
     job.progress(5, 5)
 
 
