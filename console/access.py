@@ -39,7 +39,7 @@ class AccessTable:
     """All rows; the most literal one wins where two match (``/cases/new`` before ``/cases/{id}``)."""
 
     def __init__(self, rows: list[Row]) -> None:
-        self.rows = sorted(rows, key=lambda row: (row.path.count("{"), -len(row.path)))
+        self.rows = sorted(rows, key=lambda row: (":path}" in row.path, row.path.count("{"), -len(row.path)))
 
     def find(self, method: str, path: str) -> Row | None:
         """The row for a request, or None: then it is denied."""

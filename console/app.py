@@ -14,6 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from console import access, pages, view, wiring
+from console.body_limit import TooLarge
 from console.csp import SecurityHeaders
 from console.gate import Gate, refusal
 from console.metrics import Metrics
@@ -25,12 +26,6 @@ from core.context import Services
 from core.errors import InputError, NotFound, YunJianError
 
 Lifespan = AbstractAsyncContextManager[None]
-
-
-class TooLarge(InputError):
-    """A request body above ``web.max_body_mb``."""
-
-    http_status = 413
 
 
 def create_app(services: Services, *, extra_routers: Sequence[APIRouter] = (), sources: Sources | None = None) -> FastAPI:
@@ -56,7 +51,6 @@ def create_app(services: Services, *, extra_routers: Sequence[APIRouter] = (), s
         docs_url=None,
         redoc_url=None,
         lifespan=lifespan,
-        max_body_size=services.settings.web.max_body_mb * 1_000_000,
     )
     app.state.metrics = metrics
     for router in (*parts.routers, *pages.build_routers(services, metrics, sources or Sources(services)), *extra_routers):
@@ -68,7 +62,14 @@ def create_app(services: Services, *, extra_routers: Sequence[APIRouter] = (), s
         principal = accounts.principal_of(services, token)
         return None if principal is None else Caller(principal, accounts.csrf_token(token), by_cookie=True)
 
-    app.add_middleware(Gate, table=access.load(), identify=identify, default_lang=services.settings.language, metrics=metrics)
+    app.add_middleware(
+        Gate,
+        table=access.load(),
+        identify=identify,
+        default_lang=services.settings.language,
+        largest_body=services.settings.web.max_body_mb * 1_000_000,
+        metrics=metrics,
+    )
     app.add_middleware(SecurityHeaders)
     view.environment()  # a broken template folder shows at start, not at the first request
     return app
@@ -83,12 +84,11 @@ def _add_error_handlers(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     async def http(request: Request, error: HTTPException) -> Response:
-        return refusal(request, _as_ours(error))
+        too_large = request.state.too_large or error.status_code == 413
+        return refusal(request, TooLarge("console.too_large") if too_large else _as_ours(error))
 
 
 def _as_ours(error: HTTPException) -> YunJianError:
     if error.status_code == 404:
         return NotFound("console.no_page")
-    if error.status_code == 413:
-        return TooLarge("console.too_large")
     return InputError("console.http", status=error.status_code, reason=str(error.detail))

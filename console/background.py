@@ -6,6 +6,7 @@ Never loses an event: a failing handler is logged, counted and tried again from 
 from __future__ import annotations
 
 import threading
+import traceback
 from collections.abc import Callable, Mapping
 
 import inspection
@@ -61,5 +62,5 @@ class Background:
                 work()
             except Exception:  # noqa: BLE001  # the loop outlives any failure of one round; it is logged and counted
                 self._metrics.fault(name)
-                _log.exception("background loop failed; it goes on", loop=name)
+                _log.error("background loop failed; it goes on", loop=name, trace=traceback.format_exc())
             self._stop.wait(every_s)

@@ -6,6 +6,7 @@ Never decides per case: a page that knows the case checks `console.scope`.
 from __future__ import annotations
 
 import time
+import traceback
 from typing import Protocol
 from urllib.parse import quote
 
@@ -16,6 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from console import csrf, language, problem, sessions, view
 from console.access import AccessTable, Row
+from console.body_limit import limited
 from console.metrics import Metrics
 from core import logs
 from core.catalogue import Lang, error_text
@@ -34,11 +36,14 @@ class Identify(Protocol):
 class Gate:
     """ASGI wrapper around the whole application."""
 
-    def __init__(self, app: ASGIApp, *, table: AccessTable, identify: Identify, default_lang: Lang, metrics: Metrics) -> None:
+    def __init__(
+        self, app: ASGIApp, *, table: AccessTable, identify: Identify, default_lang: Lang, largest_body: int, metrics: Metrics
+    ) -> None:
         self.app = app
         self.table = table
         self.identify = identify
         self.default_lang = default_lang
+        self.largest_body = largest_body
         self.metrics = metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -48,7 +53,7 @@ class Gate:
         connection = HTTPConnection(scope)
         state = connection.state
         state.lang = language.of(connection, self.default_lang)
-        state.principal, state.csrf_token, state.request_id = None, "", new_id()
+        state.principal, state.csrf_token, state.request_id, state.too_large = None, "", new_id(), False
         method = "WS" if scope["type"] == "websocket" else scope["method"]
         row = self.table.find(method, scope["path"])
         if row is None and method == "HEAD":
@@ -74,6 +79,7 @@ class Gate:
 
     async def _pass(self, connection: HTTPConnection, method: str, row: Row | None, receive: Receive) -> Receive:
         """Let the request in, or raise the reason why not."""
+        receive = limited(connection, receive, self.largest_body)
         if row is None:
             others = self.table.methods(connection.scope["path"])
             raise Refused("console.method", methods=", ".join(others)) if others else NotFound("console.no_page")
@@ -88,7 +94,7 @@ class Gate:
         if method not in csrf.SAFE_METHODS and row.token is None and (ambient or row.public):
             if not csrf.same_origin(connection.headers):
                 raise AccessDenied("console.csrf")
-            if ambient and method != "WS":
+            if row.roles and method != "WS":  # a public route acts for nobody: another origin is all there is to refuse
                 return await self._checked_token(connection, receive)
         return receive
 
@@ -126,7 +132,8 @@ class Gate:
                 raise
             await self._refuse(error, scope, receive, send)
         except Exception:  # the request boundary (handbook, rule 7)
-            _log.exception("request failed", path=scope["path"], request_id=connection.state.request_id)
+            # As text, not as exc_info: a pretty traceback would print local variables, cookies among them.
+            _log.error("request failed", request_id=connection.state.request_id, trace=traceback.format_exc())
             if begun[0]:
                 raise
             fault = YunJianError("console.fault", request_id=connection.state.request_id)

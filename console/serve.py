@@ -8,7 +8,7 @@ from __future__ import annotations
 import ipaddress
 import socket
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import uvicorn
@@ -90,8 +90,10 @@ def run_server(
     require_safe(binding, services)
     if not (STATIC / "vendor" / "openbridge.js").is_file():
         raise EnvironmentFault("console.assets_missing", path=STATIC / "vendor")
-    app = create_app(services)
     listening = _listen(host, port)
+    url = binding.url(listening.getsockname()[1])
+    services = _reachable_at(services, url)
+    app = create_app(services)
     config = uvicorn.Config(
         app,
         log_config=None,
@@ -107,7 +109,7 @@ def run_server(
     if workers_beside:
         beside.start()
     try:
-        _Announced(config, binding.url(listening.getsockname()[1]), on_ready).run(sockets=[listening])
+        _Announced(config, url, on_ready).run(sockets=[listening])
     finally:
         beside.stop()
         listening.close()
@@ -127,6 +129,15 @@ class _Announced(uvicorn.Server):
             _log.info("console is up", url=self._url)
             if self._on_ready is not None:
                 self._on_ready(self._url)
+
+
+def _reachable_at(services: Services, url: str) -> Services:
+    """Links and QR codes name the address that is really listened on, unless the site has set a public one."""
+    web = services.settings.web
+    if web.public_url:
+        return services
+    settings = services.settings.model_copy(update={"web": web.model_copy(update={"public_url": url})})
+    return replace(services, settings=settings)
 
 
 def _listen(host: str, port: int) -> socket.socket:

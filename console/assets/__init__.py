@@ -24,7 +24,8 @@ def digest() -> str:
     """SHA-256 over everything the result depends on: lock, scripts, and our own styles, whose tokens are kept."""
     total = hashlib.sha256()
     inputs = [HERE / name for name in ("package-lock.json", "build.mjs", "openbridge.entry.js", "csp-style.js", "coast.json")]
-    for path in [*inputs, *sorted(STATIC.glob("*.css")), *sorted(STATIC.glob("*.js"))]:
+    own = sorted(path for path in STATIC.rglob("*") if path.suffix in {".css", ".js"} and VENDOR not in path.parents)
+    for path in [*inputs, *own]:
         total.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
     return total.hexdigest()
 

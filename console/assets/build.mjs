@@ -24,7 +24,7 @@ for (const name of ['swagger-ui-bundle.js', 'swagger-ui.css']) cpSync(join(modul
 cpSync(join(modules, '@oicl/openbridge-webcomponents/dist/NotoSans.ttf'), join(out, 'NotoSans.ttf'));
 
 // The design system's style sheet declares 11,000 tokens for all components; those nobody refers to are left out.
-const ownStyles = readdirSync(join(here, '..', 'static')).filter((name) => /\.(css|js)$/.test(name));
+const ownStyles = readdirSync(join(here, '..', 'static'), {recursive: true}).filter((name) => /\.(css|js)$/.test(name) && !name.startsWith('vendor'));
 const users = [readFileSync(join(out, 'openbridge.js'), 'utf8'), ...ownStyles.map((name) => readFileSync(join(here, '..', 'static', name), 'utf8'))];
 const sheet = readFileSync(join(modules, '@oicl/openbridge-webcomponents/dist/openbridge.css'), 'utf8').replace(/\.obc-component-size-(medium|large|xl)\s*\{[^}]*\}/g, '');
 const declared = new Map();

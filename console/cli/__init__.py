@@ -91,8 +91,11 @@ def _command(name: str) -> Callable[..., Any]:
         raise EnvironmentFault("console.area_missing", area=name, reason=f"{area.module}.{area.attribute}")
     if isinstance(found, typer.Typer):
         return get_command(found)
+    # The same function may also be a command of the module's app; its example is taken from there.
+    listed = module.app.registered_commands if hasattr(module, "app") else []
+    epilog = next((info.epilog for info in listed if info.callback is found), None)
     alone = typer.Typer(add_completion=False)
-    alone.command(help=found.__doc__)(found)
+    alone.command(help=found.__doc__, epilog=epilog)(found)
     return get_command(alone)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,11 +17,12 @@ from console.app import create_app
 from console.sessions import PLAIN_COOKIE
 from console.sources import Queue, QueueLine, Sources
 from core import accounts, evidence
-from core.auth import Role
+from core.auth import Principal, Role
 from core.clock import ManualClock
 from core.context import Services
 from core.db import Base, Database
 from core.files import FileStore
+from core.ids import new_id
 from inspection import subject_of
 from inspection.record import CaseRecord, Text
 from tests.integration.console.client import Client
@@ -84,12 +85,16 @@ def app(services: Services, golden_files: CaseRecord) -> FastAPI:
     return create_app(services, sources=GoldenSources(services, golden_files))
 
 
+def scope_of(role: Role, golden: CaseRecord) -> str | None:
+    return subject_of(golden.id) if role in {Role.CREW_GUEST, Role.COMPANY_STAFF, Role.CLASS_SURVEYOR} else None
+
+
 @pytest.fixture
 def account(services: Services, golden: CaseRecord) -> Callable[[Role], str]:
     """Makes an account of a role and returns its login name; guests and companies belong to the golden inspection."""
 
     def make(role: Role) -> str:
-        scope = subject_of(golden.id) if role in {Role.CREW_GUEST, Role.COMPANY_STAFF, Role.CLASS_SURVEYOR} else None
+        scope = scope_of(role, golden)
         accounts.create_account(
             services, login=role.value, name=f"Test {role.value}", role=role, password=PASSWORD, actor="test", scope_ref=scope
         )
@@ -107,12 +112,11 @@ def client(app: FastAPI) -> Client:
 
 
 @pytest.fixture
-def opened(app: FastAPI, services: Services, account: Callable[[Role], str]) -> Iterator[Opened]:
-    """A client with a session of that role, asking for pages as a browser does."""
+def opened(app: FastAPI, services: Services, golden: CaseRecord) -> Opened:
+    """A client with a session of that role (no password to hash), asking for pages as a browser does."""
 
     def open_as(role: Role) -> Client:
-        login = account(role)
-        principal = accounts.authenticate(services, login, PASSWORD, "127.0.0.1")
+        principal = Principal(new_id(), role, f"Test {role.value}", scope_of(role, golden))
         token = accounts.open_session(services, principal).token
         made = Client(app)
         made.cookies.set(PLAIN_COOKIE, token)
@@ -120,4 +124,4 @@ def opened(app: FastAPI, services: Services, account: Callable[[Role], str]) -> 
         made.headers["x-csrf-token"] = accounts.csrf_token(token)
         return made
 
-    yield open_as
+    return open_as
