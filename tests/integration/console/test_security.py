@@ -20,15 +20,16 @@ from tests.integration.console.conftest import PASSWORD, Opened
 PAGES = ["/login", "/queue", "/map", "/cases", "/journal", "/account", "/docs", "/nothing"]
 
 
-@pytest.mark.parametrize("page", PAGES)
-def test_every_page_carries_the_policy(page: str, opened: Opened) -> None:
-    answer = opened(Role.SUPERVISOR).get(page)
-    policy = answer.headers["content-security-policy"]
-    assert "default-src 'none'" in policy
-    assert "unsafe" not in policy
-    assert "http" not in policy
-    assert answer.headers["x-content-type-options"] == "nosniff"
-    assert answer.headers["cache-control"] == "no-store"
+def test_every_page_carries_the_policy(opened: Opened) -> None:
+    client = opened(Role.SUPERVISOR)
+    for page in PAGES:
+        answer = client.get(page)
+        policy = answer.headers["content-security-policy"]
+        assert "default-src 'none'" in policy, page
+        assert "unsafe" not in policy, page
+        assert "http" not in policy, page
+        assert answer.headers["x-content-type-options"] == "nosniff", page
+        assert answer.headers["cache-control"] == "no-store", page
 
 
 def log_in(client: Client, login: str, password: str = PASSWORD, target: str = "/") -> int:
@@ -86,10 +87,13 @@ def test_cookie_flags(client: Client, account: Callable[[Role], str]) -> None:
     assert "strict-transport-security" in secure.headers
 
 
-@pytest.mark.parametrize("target", ["https://evil.example/", "//evil.example", "/\\evil.example", "/a\nb"])
-def test_login_never_sends_people_elsewhere(target: str, client: Client, account: Callable[[Role], str]) -> None:
-    log_in(client, account(Role.INSPECTOR), target=target)
-    assert client.get(f"/language/en?next={target!s}".replace("\n", "%0A")).headers["location"] == "/"
+def test_login_never_sends_people_elsewhere(client: Client, account: Callable[[Role], str]) -> None:
+    data = {"login": account(Role.INSPECTOR), "password": PASSWORD}
+    for target in ("https://evil.example/", "//evil.example", "/\\evil.example", "/a\nb"):
+        answer = client.post("/login", data={**data, "next": target})
+        assert (answer.status_code, answer.headers["location"]) == (303, "/queue"), target
+        switched = client.get("/language/en", params={"next": target})
+        assert switched.headers["location"] == "/", target
 
 
 def test_unsafe_calls_need_the_csrf_token(opened: Opened) -> None:

@@ -152,7 +152,7 @@ def test_tls_init_makes_a_chain_that_a_client_accepts(tmp_path: Path) -> None:
                 one.do_handshake()
             except ssl.SSLWantReadError:
                 continue
-    assert asked.getpeercert()["subjectAltName"] == (("DNS", "localhost"), ("IP Address", "127.0.0.1"))  # type: ignore[index]
+    assert asked.getpeercert()["subjectAltName"] == (("DNS", "localhost"), ("IP Address", "127.0.0.1"))
 
 
 @pytest.mark.parametrize(("host", "near"), [("127.0.0.1", True), ("::1", True), ("localhost", True), (OPEN, False), ("::", False), ("192.0.2.1", False), ("port.example", False)])  # fmt: skip
