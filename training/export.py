@@ -48,7 +48,14 @@ def main() -> None:
     sample = torch.rand(1, 3, 320, 384, generator=torch.Generator().manual_seed(1))
     axes = {"images": {0: "n", 2: "h", 3: "w"}, "scores": {0: "n", 2: "h8", 3: "w8"}}
     torch.onnx.export(
-        scores, (sample,), str(args.onnx), input_names=["images"], output_names=["scores"], dynamic_axes=axes, opset_version=17, dynamo=False
+        scores,
+        (sample,),
+        str(args.onnx),
+        input_names=["images"],
+        output_names=["scores"],
+        dynamic_axes=axes,
+        opset_version=17,
+        dynamo=False,
     )
     session = onnxruntime.InferenceSession(str(args.onnx), providers=["CPUExecutionProvider"])
     agree = []

@@ -274,7 +274,9 @@ def main() -> None:
         if progress >= 1.0 or (step % 200 == 0 and progress > 0.35):
             shadow.load_state_dict(average)
             figures = score(shadow, selection)
-            curve.write(json.dumps({"step": step, "seconds": round(time.monotonic() - started, 1), "loss": running, **figures}) + "\n")
+            curve.write(
+                json.dumps({"step": step, "seconds": round(time.monotonic() - started, 1), "loss": running, **figures}) + "\n"
+            )
             curve.flush()
             print(f"step {step} selection {figures}", flush=True)
             state = {"model": {k: v.clone() for k, v in average.items()}, "step": step, "figures": figures, "args": vars(args)}

@@ -35,7 +35,7 @@ from inspection.hull import (
     TruthScore,
     WeightSet,
     detect_photos,
-    evaluate,
+    evaluate_folder,
     map_survey,
     photos_in,
     prepare_training,
@@ -229,7 +229,7 @@ def evaluate_command(
         raise typer.BadParameter(split, param_hint="--split")
     parts: dict[str, SplitName] = {"all": "all", "test": "test", "select": "select", "train": "train"}
     with _bar() as step:
-        found = evaluate(folder, settings.hull, parts[split], step)
+        found = evaluate_folder(folder, settings.hull, parts[split], step)
     if as_json:
         _print(found.schema_, found.model_dump(mode="json"))
     else:

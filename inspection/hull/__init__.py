@@ -8,7 +8,7 @@ from inspection.hull.cells import HullCell
 from inspection.hull.classes import ClassId, ClassInfo, class_table
 from inspection.hull.crops import cut_crop
 from inspection.hull.draw import render_svg, to_geojson
-from inspection.hull.evaluate import Evaluation, MethodScore, SplitName, evaluate
+from inspection.hull.evaluate import Evaluation, MethodScore, SplitName, evaluate_folder
 from inspection.hull.findings import Detection, Finding
 from inspection.hull.hullmap import HullMap, MapFinding, MapPlace, map_survey, survey_gsd
 from inspection.hull.synth import ShipMarks, write_ship_file
@@ -40,7 +40,7 @@ __all__ = [
     "class_table",
     "cut_crop",
     "detect_photos",
-    "evaluate",
+    "evaluate_folder",
     "map_survey",
     "model_part",
     "photos_in",

@@ -34,18 +34,19 @@ class Reading:
         return _stretch(self, self.prob[class_id], size or (self.width, self.height))
 
     def mask(self, threshold: float, size: tuple[int, int] | None = None) -> Mask:
-        """(h, w) uint8 class ids: a defect where its probability passes `threshold` and no other defect's is higher, else hull
-        or background, whichever is likelier.
+        """(h, w) uint8 class ids: a defect where its probability passes `threshold` (times the class's factor in the pack) and no
+        other defect's that does is higher, else hull or background, whichever is likelier.
         """
         want = size or (self.width, self.height)
         hull, background = self.class_probability(ClassId.HULL, want), self.class_probability(ClassId.BACKGROUND, want)
         label = np.where(hull > background, np.uint8(ClassId.HULL), np.uint8(ClassId.BACKGROUND))
-        best = np.full(label.shape, np.float32(threshold))
+        best = np.zeros(label.shape, np.float32)
         for class_id in DEFECTS:
-            if float(self.prob[class_id].max(initial=0.0)) <= threshold:
+            limit = threshold * (detector_pack().threshold_factor.coating_loss if class_id == ClassId.COATING_LOSS else 1.0)
+            if float(self.prob[class_id].max(initial=0.0)) <= limit:
                 continue
             probability = self.class_probability(class_id, want)
-            higher = probability > best
+            higher = (probability > best) & (probability > limit)
             label[higher] = class_id
             best = np.where(higher, probability, best)
         return np.asarray(label, dtype=np.uint8)

@@ -130,7 +130,7 @@ def _draw_cell(svg: ET.Element, panel: _Panel, cell: HullCell, lang: Lang) -> No
     if unseen:
         ET.SubElement(rect, "title").text = text("hull.map.not_seen", lang)
     elif cell.defect_pct is not None and cell.defect_pct >= 0.05:
-        _label(svg, x + width / 2, second[1] - 3, f"{cell.defect_pct:.1f}", size=9, anchor="middle")
+        _label(svg, x + 3, second[1] - 3, f"{cell.defect_pct:.1f}", size=9)
 
 
 def _draw_finding(svg: ET.Element, panel: _Panel, number: int, finding: MapFinding) -> None:

@@ -130,7 +130,7 @@ def labelled_pairs(folder: Path, split: SplitName) -> list[tuple[Path, Path]]:
     return pairs
 
 
-def evaluate(
+def evaluate_folder(
     folder: Path,
     settings: HullSettings,
     split: SplitName = "all",

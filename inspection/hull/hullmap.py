@@ -237,12 +237,13 @@ def _finding(cluster: list[Observation], views: list[View], geometry: ShipGeomet
     )
     best = max((o for o in cluster), key=lambda o: (o.whole, o.area_cm2 / max(o.gsd_mm, 0.1), o.finding.id))
     centre = np.median(centres, axis=0)
+    shape = detector_pack().map.shape_sigma_share ** 2 * area / 1e4
     seen = sum(_shows(view, centre, best.side, geometry) for view in views)
     return MapFinding(
         id=_stable_id(best.view.sha256, int(best.class_id), best.finding.polygon_px),
         class_id=best.class_id,
         score=round(float(np.mean([max(o.finding.score for o in group) for group in by_view.values()])), 4),
-        place=MapPlace(best.side, centre, best.outline, best.covariance),
+        place=MapPlace(best.side, centre, best.outline, best.covariance + np.eye(2) * shape),
         area_cm2=area,
         views=len(by_view),
         seen=max(seen, len(by_view)),
@@ -264,4 +265,4 @@ def _shows(view: View, centre: Float, side: ShellSide, geometry: ShipGeometry) -
     towards = view.centre_m - point[0]
     facing = float(towards @ normal) / float(np.linalg.norm(towards))
     limit = np.cos(np.radians(detector_pack().map.max_incidence_deg))
-    return facing > limit and bool(np.isfinite(view.to_pixels(point)).all())
+    return bool(facing > limit) and bool(np.isfinite(view.to_pixels(point)).all())

@@ -24,6 +24,10 @@ class ResolutionPack(_Table):
     stride_px: int
 
 
+class ThresholdPack(_Table):
+    coating_loss: float
+
+
 class FindingsPack(_Table):
     group_px: int
     simplify_px: float
@@ -41,6 +45,7 @@ class MapPack(_Table):
     min_area_cm2: float
     max_incidence_deg: float
     pixel_sigma_px: float
+    shape_sigma_share: float
     missing_pose_sigma_m: float
     off_hull_share: float
 
@@ -54,6 +59,7 @@ class PhotoPack(_Table):
 
 class DetectorPack(_Table):
     resolution: ResolutionPack
+    threshold_factor: ThresholdPack
     findings: FindingsPack
     map: MapPack
     photo: PhotoPack

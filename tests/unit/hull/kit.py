@@ -7,7 +7,9 @@ import json
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from core.ids import Imo
 from core.ship import ShipGeometry
@@ -38,9 +40,9 @@ def rectangle(view: View, x: tuple[float, float], z: tuple[float, float], side: 
     """The finding that a perfect detector would report for a rectangle of plate on the parallel midbody."""
     y = SHIP.beam_m / 2 * (1 if side == "port" else -1)
     corners = np.array([[x[0], y, z[0]], [x[1], y, z[0]], [x[1], y, z[1]], [x[0], y, z[1]]])
-    pixels = view.to_pixels(corners)
-    polygon = [(float(u), float(v)) for u, v in pixels]
-    u, v = pixels.T
+    seen = view.to_pixels(corners)
+    polygon = [(float(u), float(v)) for u, v in seen]
+    u, v = seen.T
     area = 0.5 * abs(float(np.dot(u, np.roll(v, -1)) - np.dot(v, np.roll(u, -1))))
     name = f"{view.file}-{x[0]}-{class_id}"
     return Finding(id=name, class_id=class_id, score=0.8, polygon_px=polygon, area_px=round(area), area_cm2=None)
@@ -78,7 +80,14 @@ def survey_folder(
     return survey, detections
 
 
-def quaternion(m: np.ndarray) -> list[float]:
+def pixels(path: Path) -> NDArray[np.uint8]:
+    """An image file as it is."""
+    image = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
+    assert image is not None
+    return np.asarray(image, np.uint8)
+
+
+def quaternion(m: NDArray[np.float64]) -> list[float]:
     """x y z w of a rotation matrix whose trace is not -1."""
     values, vectors = np.linalg.eigh(
         np.array(

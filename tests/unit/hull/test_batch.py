@@ -12,6 +12,7 @@ from config.settings import HullSettings
 from core.errors import InputError
 from inspection.hull.batch import detect_photos, photos_in
 from inspection.hull.synth import render_photo
+from tests.unit.hull.kit import pixels
 
 
 @pytest.fixture
@@ -41,7 +42,7 @@ def test_one_bad_photo_does_not_lose_the_batch(tmp_path: Path, photos: list[Path
     assert [d.photo.file for d in result.detections] == [photo.name for photo in photos]
     assert sorted(steps) == [(1, 4), (2, 4), (3, 4), (4, 4)]
     for photo in photos:
-        image, mask = cv2.imread(str(photo)), cv2.imread(str(tmp_path / "out" / f"{photo.stem}.png"), cv2.IMREAD_UNCHANGED)
+        image, mask = pixels(photo), pixels(tmp_path / "out" / f"{photo.stem}.png")
         assert mask.shape == image.shape[:2]
         assert mask.dtype == np.uint8
         assert mask.max() <= 7

@@ -35,7 +35,9 @@ def test_tiles_give_what_one_look_gives(settings: Settings) -> None:
     whole, tiled = (read_probabilities(model, image, tile) for tile in (640, 256))
     assert whole.prob.shape == tiled.prob.shape == (8, 56, 56)
     assert np.allclose(whole.prob.sum(axis=0), 1.0, atol=1e-5)
-    assert (whole.mask(0.5) == tiled.mask(0.5)).mean() > 0.97
+    rust = [reading.class_probability(ClassId.CORROSION) > 0.5 for reading in (whole, tiled)]
+    assert rust[0].any()
+    assert (rust[0] == rust[1]).mean() > 0.97  # the network looks at the whole tile, so seams are close but not equal
 
 
 @pytest.mark.parametrize("size", [(1, 1), (30, 500), (33, 64), (448, 449)])

@@ -3,6 +3,7 @@ from __future__ import annotations
 import struct
 import zlib
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ from inspection.hull.picture import read_photo
 RUST = (150, 84, 44)
 
 
-def _save(path: Path, image: Image.Image, **options: object) -> Path:
+def _save(path: Path, image: Image.Image, **options: Any) -> Path:
     image.save(path, **options)
     return path
 

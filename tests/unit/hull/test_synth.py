@@ -3,14 +3,13 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pytest
 
 from inspection.hull.classes import ClassId
 from inspection.hull.synth import render_photo, write_photos, write_ship_file
 from inspection.hull.synth.family import HOLDOUT_FAMILY, SHIP_FAMILIES, TRAINING_FAMILIES
-from tests.unit.hull.kit import MARKS, SMALL
+from tests.unit.hull.kit import MARKS, SMALL, pixels
 
 
 def test_the_same_seed_gives_the_same_photo() -> None:
@@ -58,15 +57,15 @@ def test_ship_file_says_where_its_pixels_lie(ship: Path) -> None:
     assert document["simulated"] is True
     assert [atlas["part"] for atlas in document["atlases"]] == ["port", "starboard", "stern", "deck"]
     for atlas in document["atlases"]:
-        image = cv2.imread(str(ship / atlas["image"]), cv2.IMREAD_UNCHANGED)
-        truth = cv2.imread(str(ship / atlas["truth"]), cv2.IMREAD_UNCHANGED)
+        image = pixels(ship / atlas["image"])
+        truth = pixels(ship / atlas["truth"])
         assert image.shape == (*truth.shape, 3)
         step = atlas["mm_per_px"] / 1000.0
         if atlas["part"] in {"port", "starboard"}:
             assert truth.shape[1] * step == pytest.approx(SMALL.loa_m)
             assert atlas["z0_m"] == SMALL.depth_m
             assert atlas["z0_m"] - truth.shape[0] * step <= SMALL.draught_m - 0.9  # a metre below the waterline
-    sides = [cv2.imread(str(ship / f"{part}_truth.png"), cv2.IMREAD_UNCHANGED) for part in ("port", "starboard")]
+    sides = [pixels(ship / f"{part}_truth.png") for part in ("port", "starboard")]
     assert all((side == ClassId.CORROSION).any() for side in sides)
     assert not any(side.max() > ClassId.FOULING for side in sides)
 
@@ -75,7 +74,7 @@ def test_dents_lie_in_their_atlas(ship: Path) -> None:
     dents = json.loads((ship / "dents.json").read_text(encoding="utf-8"))
     assert dents
     for dent in dents:
-        height, width = cv2.imread(str(ship / f"{dent['part']}_truth.png"), cv2.IMREAD_UNCHANGED).shape
+        height, width = pixels(ship / f"{dent['part']}_truth.png").shape
         columns, rows = np.array(dent["polygon_px"]).T
         assert columns.min() >= -1
         assert columns.max() <= width
