@@ -33,6 +33,7 @@ const at = (seconds) => {
 };
 const number = (value, digits, unit) => (value === null || value === undefined ? '—' : `${value.toFixed(digits)}\u2009${unit}`);
 
+const byName = new Intl.Collator();
 let ships = [];
 let framed = false;
 
@@ -63,7 +64,7 @@ function take(features) {
       bow: sides?.bow_m || null,
     };
   });
-  ships.sort((a, b) => a.name.localeCompare(b.name));
+  ships.sort((a, b) => byName.compare(a.name, b.name));
   chart.vessels = ships.filter((ship) => ship.lat !== null);
 }
 
@@ -75,46 +76,70 @@ function cell(row, text, kind) {
 }
 
 const rows = new Map();
+const byKey = new Map();
+const inView = new Set();
+const watcher = new IntersectionObserver(
+  (entries) => {
+    for (const {target, isIntersecting} of entries) {
+      inView[isIntersecting ? 'add' : 'delete'](target);
+      if (isIntersecting) fill(target);
+    }
+  },
+  {root: body.closest('.scroll'), rootMargin: '200px'},
+);
 
-/** Change rows in place: with hundreds of ships a rebuilt table costs more than the chart. */
+function newRow(key) {
+  const row = body.insertRow();
+  row.dataset.key = key;
+  const first = cell(row, '', 'ship');
+  const name = document.createElement('button');
+  name.type = 'button';
+  name.className = 'row-link plain';
+  name.addEventListener('click', () => choose(key, true));
+  first.append(name, Object.assign(document.createElement('span'), {className: 'quiet'}));
+  for (let column = 0; column < 3; column += 1) cell(row, '', 'r num');
+  rows.set(key, row);
+  watcher.observe(row);
+  return row;
+}
+
+/** Write a row's figures; done for rows in view only: a table of thousands costs more than the chart otherwise. */
+function fill(row) {
+  const ship = byKey.get(row.dataset.key);
+  if (!ship) return;
+  const [who, speed, course, age] = row.cells;
+  set(who.lastChild, [ship.imo ? `IMO ${ship.imo}` : `MMSI ${ship.key}`, ship.flag, ship.lat === null ? texts.no_position : null].filter(Boolean).join(' · '));
+  set(speed, number(ship.speed, 1, 'kn'));
+  set(course, number(ship.course, 0, '°'));
+  set(age, at(ship.age));
+}
+
+/** Which rows there are, and which fit the search. */
 function table() {
   const wanted = search.value.trim().toLowerCase();
-  const present = new Set();
   let shown = 0;
+  byKey.clear();
   for (const ship of ships) {
-    const fits = `${ship.name} ${ship.key} ${ship.imo ?? ''} ${ship.flag ?? ''}`.toLowerCase().includes(wanted);
-    present.add(ship.key);
-    let row = rows.get(ship.key);
-    if (!row) {
-      row = body.insertRow();
-      const first = cell(row, '', 'ship');
-      const name = document.createElement('button');
-      name.type = 'button';
-      name.className = 'row-link plain';
-      name.addEventListener('click', () => choose(ship.key, true));
-      first.append(name, Object.assign(document.createElement('span'), {className: 'quiet'}));
-      cell(row, '', 'r num');
-      cell(row, '', 'r num');
-      cell(row, '', 'r num');
-      rows.set(ship.key, row);
-    }
-    row.hidden = !fits;
+    byKey.set(ship.key, ship);
+    const row = rows.get(ship.key) ?? newRow(ship.key);
+    set(row.firstChild.firstChild, ship.name);
+    const fits = wanted === '' || `${ship.name} ${ship.key} ${ship.imo ?? ''} ${ship.flag ?? ''}`.toLowerCase().includes(wanted);
+    if (row.hidden === fits) row.hidden = !fits;
     shown += fits ? 1 : 0;
-    const [who, speed, course, age] = row.cells;
-    set(who.firstChild, ship.name);
-    set(who.lastChild, [ship.imo ? `IMO ${ship.imo}` : `MMSI ${ship.key}`, ship.flag, ship.lat === null ? texts.no_position : null].filter(Boolean).join(' · '));
-    set(speed, number(ship.speed, 1, 'kn'));
-    set(course, number(ship.course, 0, '°'));
-    set(age, at(ship.age));
-    if (ship.key === chart.chosen) row.setAttribute('aria-selected', 'true');
-    else row.removeAttribute('aria-selected');
+    if ((ship.key === chart.chosen) !== row.hasAttribute('aria-selected')) {
+      if (ship.key === chart.chosen) row.setAttribute('aria-selected', 'true');
+      else row.removeAttribute('aria-selected');
+    }
   }
   for (const [key, row] of rows) {
-    if (present.has(key)) continue;
+    if (byKey.has(key)) continue;
+    watcher.unobserve(row);
+    inView.delete(row);
     row.remove();
     rows.delete(key);
   }
-  count.textContent = shown === ships.length ? String(ships.length) : `${shown}/${ships.length}`;
+  inView.forEach(fill);
+  set(count, shown === ships.length ? String(ships.length) : `${shown}/${ships.length}`);
 }
 
 function set(node, text) {

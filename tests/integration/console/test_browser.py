@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 import uvicorn
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 import ais
 import console.wiring  # noqa: F401  # brings every folder's tables
@@ -130,7 +130,7 @@ def test_the_story(lang: str, palette: str, browser: Browser, site: Site) -> Non
 
     first = page.text_content("#detail h2")
     page.keyboard.press("j")
-    page.wait_for_function("first => document.querySelector('#detail h2').textContent !== first", arg=first)
+    expect(page.locator("#detail h2")).not_to_have_text(first or "")
     page.wait_for_selector("#queue tr[aria-selected=true]")
     assert page.locator("#detail .criteria tbody tr").count() >= 5
     page.fill("#queue-search", "no such ship")
@@ -140,7 +140,7 @@ def test_the_story(lang: str, palette: str, browser: Browser, site: Site) -> Non
     page.goto(f"{site.url}/map")
     assert page.get_attribute("html", "data-obc-theme") == palette, "the palette is remembered"
     page.wait_for_selector("#ships tbody tr")
-    page.wait_for_function("Number(document.querySelector('#map canvas').dataset.vessels) > 10")
+    page.wait_for_selector('#map canvas[data-vessels]:not([data-vessels="0"])')
     painted = page.evaluate(
         """() => {
           const canvas = document.querySelector('#map canvas');
