@@ -70,7 +70,9 @@ class VideoSettings(_Section):
     upload_hours: int
     publish_kbps: int
     max_sdp_kb: int
-    host_addresses: tuple[str, ...] = Field(description="addresses ICE offers; empty = 127.0.0.1 on a loopback console, else all")
+    host_addresses: tuple[str, ...] = Field(
+        description="addresses ICE offers; empty = 127.0.0.1 on a loopback console, else all"
+    )
 
 
 class DroneSettings(_Section):

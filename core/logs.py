@@ -15,7 +15,11 @@ import structlog
 def set_up(*, level: int = logging.INFO, as_json: bool | None = None) -> None:
     """Configure once per process; `as_json` None = JSON unless stderr is a terminal."""
     plain = not sys.stderr.isatty() if as_json is None else as_json
-    renderer: Any = structlog.processors.JSONRenderer() if plain else structlog.dev.ConsoleRenderer()
+    renderer: Any = (
+        structlog.processors.JSONRenderer()
+        if plain
+        else structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+    )
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,

@@ -11,13 +11,14 @@ import tempfile
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from config import Settings
 from core.context import Services
-from core.errors import EnvironmentFault
+from core.errors import EnvironmentFault, NotFound
 from video import control
 from video.hub import Hub
 from video.keeping import Bookkeeper
@@ -99,7 +100,10 @@ class Rooms:
         return _answer(self._call(room_id, control.View(room=room_id, seat=seat_id, of=of_seat, sdp=sdp)))
 
     def hang_up(self, room_id: str, resource: str) -> None:
-        self._call(room_id, control.HangUp(room=room_id, resource=resource))
+        """End one leg; no error where it or its room is gone already: hanging up twice is nothing."""
+        if room_id in self._home:
+            with suppress(NotFound):
+                self._call(room_id, control.HangUp(room=room_id, resource=resource))
 
     def drop_seat(self, room_id: str, seat_id: str) -> None:
         """End the media of one seat; no error where it has none."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import math
 import shutil
+from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Literal
@@ -36,11 +37,20 @@ from inspection import (
     register_survey,
     subject_of,
 )
-from inspection.hull.batch import detect_photos, photos_in
-from inspection.hull.classes import class_table
-from inspection.hull.hullmap import HullMap, MapFinding, map_survey, survey_gsd
-from inspection.hull.synth.shipfile import ShipMarks, write_ship_file
-from inspection.hull.weights import load_model, read_card
+from inspection.hull import (
+    HullMap,
+    MapFinding,
+    ShipMarks,
+    class_table,
+    cut_crop,
+    detect_photos,
+    map_survey,
+    model_part,
+    photos_in,
+    read_card,
+    survey_gsd,
+    write_ship_file,
+)
 from inspection.record import FindingPart, ModelPart, Text
 
 SHIP_SEED = 7
@@ -114,7 +124,7 @@ def findings(job: Walk) -> Facts:
     services, people = job.services, scripted_people(job.services)
     case_id = job.facts("case")["case_id"]
     flown = job.facts("drone")
-    model = _model_part(job)
+    model = model_part(services.settings.hull)
     shown = _shipped()
     placed = 0
     hull_map: HullMap | None = None
@@ -126,7 +136,10 @@ def findings(job: Walk) -> Facts:
         hull_map = map_survey(folder, out)
         with services.db.read() as session:
             evidence_of = photo_evidence(session, case_id)
-        parts = [one.part(hull_map.geometry, evidence_of[one.photo_sha256], None) for one in hull_map.findings]
+        parts = [
+            one.part(hull_map.geometry, evidence_of[one.photo_sha256], _crop(job, people, one, folder, evidence_of))
+            for one in hull_map.findings
+        ]
         add_findings(services, people.inspects, case_id, parts, model)
         placed = len(parts)
         _draw_dents(job, people, hull_map)
@@ -145,15 +158,6 @@ def findings(job: Walk) -> Facts:
     for line in _worst(case.findings, services.settings.language):
         job.out.print(line, markup=False, highlight=False)
     return {"findings": len(case.findings), "dents": dents, "sha256": model.sha256}
-
-
-def _model_part(job: Walk) -> ModelPart:
-    card, model = read_card(), load_model(job.services.settings.hull)
-    threshold = job.services.settings.hull.threshold
-    return ModelPart(
-        name=model.name, sha256=model.sha256, threshold=threshold, scores=dict(card.scores),
-        note=Text(zh=card.note_zh, en=card.note_en),
-    )  # fmt: skip
 
 
 def _shipped() -> dict[str, str]:
@@ -212,6 +216,25 @@ def _own_photos(job: Walk, people: ScriptedPeople, model: ModelPart) -> int:
     if parts:
         add_findings(services, people.inspects, case_id, parts, model)
     return len(parts)
+
+
+def _crop(job: Walk, people: ScriptedPeople, finding: MapFinding, survey: Path, photos: Mapping[str, str]) -> str:
+    """The picture of a finding alone, as evidence derived from its photo; once per finding."""
+    services, case_id = job.services, job.facts("case")["case_id"]
+    photo = next(survey.rglob(finding.photo_file))
+    stored = services.files.put_bytes(cut_crop(photo, finding.polygon_px, services.settings.hull.max_megapixels))
+    with services.db.read() as session:
+        known = next((one.id for one in evidence.of_subject(session, subject_of(case_id)) if one.sha256 == stored.sha256), None)
+    if known is not None:
+        return known
+    now = services.clock.now()
+    envelope = evidence.Envelope(
+        sha256=stored.sha256, size=stored.size, media_type="image/jpeg", kind="still", captured_at=now, clock_offset_ms=None,
+        received_at=now, device="YunJian", producer="inspection", subject_ref=subject_of(case_id), item_ref=HULL_ITEM,
+        derived_from=photos[finding.photo_sha256], extra={"finding": finding.id, "simulated": True},
+    )  # fmt: skip
+    keep_evidence(services, people.inspects, case_id, envelope, HULL_ITEM)
+    return envelope.id
 
 
 def _draw_dents(job: Walk, people: ScriptedPeople, hull_map: HullMap) -> None:

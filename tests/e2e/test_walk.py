@@ -73,7 +73,10 @@ def test_the_recording_is_playable(finished_run):
 def test_trust_needs_the_authority(finished_run):
     bag, ca = bag_of(finished_run), finished_run.data_dir / "keys" / "demo-ca.pem"
     env = environment(finished_run.data_dir)
-    assert subprocess.run(command("verify", str(bag), "--trust", str(ca)), env=env, check=False, capture_output=True).returncode == 0
+    assert (
+        subprocess.run(command("verify", str(bag), "--trust", str(ca)), env=env, check=False, capture_output=True).returncode
+        == 0
+    )
     alone = subprocess.run([sys.executable, "-I", bag / "verify.py", bag], check=False, capture_output=True, text=True)
     assert alone.returncode == 3
     assert "DEMO - NOT VALID" in alone.stdout

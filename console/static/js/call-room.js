@@ -180,6 +180,6 @@ call.on('line', (up) => { $('link-badge').textContent = up ? words.good : words.
   .on('recording', (message) => recording(message.on))
   .on('recording_failed', () => recording(false))
   .on('media_lost', () => [...views.keys()].forEach(unsee))
-  .on('closed', () => { [...views.keys()].forEach(unsee); location.reload(); });
+  .on('closed', () => { [...views.keys()].forEach(unsee); location.assign('/cases'); });
 
 attempt(start);

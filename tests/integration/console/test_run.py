@@ -69,9 +69,7 @@ def test_an_empty_register_is_one_clear_error_and_the_run_can_be_resumed(tmp_pat
 
 def test_a_misspelt_setting_is_named(tmp_path):
     env = {**os.environ, "YUNJIAN_DATA_DIR": str(tmp_path), "YUNJIAN_DRONE__CAMRA": "x"}
-    done = subprocess.run(
-        [sys.executable, "-m", "console.cli", "run"], env=env, capture_output=True, text=True, check=False
-    )
+    done = subprocess.run([sys.executable, "-m", "console.cli", "run"], env=env, capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert "drone.camra" in done.stderr
     assert "drone.camera" in done.stderr
