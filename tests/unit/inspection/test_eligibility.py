@@ -1,13 +1,14 @@
 """Every rule of both packs at both sides and with the fact unknown."""
 
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime
 from types import MappingProxyType
 
 import pytest
 
 from config import ConfigError, pack_path
-from inspection.eligibility import EligibilityFacts, judge, load_pack, packs
+from inspection.eligibility import EligibilityFacts, facts_from_selection, judge, load_pack, packs
+from inspection.record import SelectionPart
 
 DAY = date(2026, 11, 24)
 ALL_GOOD = EligibilityFacts(
@@ -123,3 +124,104 @@ def test_a_wrong_pack_is_refused(tmp_path, old, new, said):
     path.write_text(text, encoding="utf-8")
     with pytest.raises(ConfigError, match=said):
         load_pack(path)
+
+
+DRAFT = {
+    "zh": "云监初次检查条件（云监草案，非主管机关规定）",
+    "en": "YunJian conditions for a first check (YunJian draft, not an authority's rule)",
+}
+SUMMARIES = [  # what differs from a ship that fulfils everything, verdict, summary without the name of the pack
+    ({}, "remote", "可以远程检查（{}）", "May be checked remotely ({})"),
+    ({"network_ok": None}, "remote", "可以远程检查，另有 1 项须由船方在约定时确认（{}）",
+     "May be checked remotely; the ship must confirm 1 conditions with the appointment ({})"),
+    ({"network_ok": None, "crew_skilled": None, "risk_accepted": None}, "remote",
+     "可以远程检查，另有 3 项须由船方在约定时确认（{}）",
+     "May be checked remotely; the ship must confirm 3 conditions with the appointment ({})"),
+    ({"profile_worst": "HRS"}, "remote_then_attend", "先远程检查，再登轮核实（{}）", "Check remotely first, then attend ({})"),
+    ({"profile_worst": "HRS", "network_ok": None, "crew_skilled": None}, "remote_then_attend",
+     "先远程检查，再登轮核实，另有 2 项须由船方在约定时确认（{}）",
+     "Check remotely first, then attend; the ship must confirm 2 conditions with the appointment ({})"),
+    ({"detained": True, "network_ok": None}, "attend_only", "须登轮检查（{}）", "Go on board ({})"),
+    ({"priority": "none", "network_ok": None}, "none_due", "目前无需检查（{}）", "No inspection is due now ({})"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("known", "verdict", "zh", "en"), SUMMARIES)
+def test_the_summary_says_verdict_conditions_and_draft(known, verdict, zh, en):
+    part = judge(packs()["first_check"], replace(ALL_GOOD, **known)).part
+    assert part.verdict == verdict
+    assert (part.summary.zh, part.summary.en) == (zh.format(DRAFT["zh"]), en.format(DRAFT["en"]))
+
+
+def test_the_record_names_the_pack_it_was_judged_by():
+    part = judge(packs()["re_inspection"], ALL_GOOD).part
+    assert (part.pack, part.pack_version, part.purpose) == ("shanghai_msa_reinspection", "2026-11-24", "re_inspection")
+    assert part.summary.zh == "可以远程检查（上海海事局远程复查条件）"
+
+
+@pytest.mark.parametrize(
+    ("network", "zh", "en"),
+    [
+        (True, "船上网络满足视频连线", "the network on board carries a video call"),
+        (False, "船上网络不满足视频连线，须登轮", "the network on board does not carry a video call: go on board"),
+        (
+            None,
+            "请在约定时间时确认：船上网络满足视频连线",
+            "to confirm with the appointment: the network on board carries a video call",
+        ),
+    ],
+)
+def test_the_reason_of_a_rule_in_all_three_cases(network, zh, en):
+    part = judge(packs()["first_check"], replace(ALL_GOOD, network_ok=network)).part
+    said = next(rule.reason for rule in part.rules if rule.id == "network")
+    assert (said.zh, said.en) == (zh, en)
+
+
+def test_items_checked_remotely_too_lately_are_listed_in_order_and_the_others_are_not():
+    seen = {"YJ-050": date(2025, 1, 2), "YJ-002": date(2026, 11, 23), "YJ-080": date(2024, 11, 24), "YJ-081": date(2023, 5, 1)}
+    found = judge(packs()["first_check"], replace(ALL_GOOD, last_remote=MappingProxyType(seen)))
+    said = next(rule.reason for rule in found.part.rules if rule.id == "never_two_years_running")
+    assert found.attend_items == ("YJ-002", "YJ-050")
+    assert said.zh.endswith("须登轮：YJ-002、YJ-050")
+    assert said.en.endswith("on board this time: YJ-002, YJ-050")
+
+
+@pytest.mark.parametrize(
+    ("today", "last", "recent"),
+    [
+        (date(2026, 1, 31), date(2024, 1, 31), False),
+        (date(2026, 1, 31), date(2024, 2, 1), True),
+        (date(2026, 2, 28), date(2024, 2, 29), True),  # 24 months from a leap day end after 28 February
+        (date(2026, 3, 1), date(2024, 2, 29), False),
+        (date(2026, 12, 1), date(2024, 12, 1), False),
+        (date(2026, 12, 1), date(2024, 12, 2), True),
+    ],
+)
+def test_twenty_four_months_at_the_ends_of_months_and_years(today, last, recent):
+    facts = replace(ALL_GOOD, today=today, last_remote=MappingProxyType({"YJ-050": last}))
+    assert bool(judge(packs()["first_check"], facts).attend_items) is recent
+
+
+RANKED = SelectionPart(
+    regime="tokyo_mou_nir", regime_version="2014-01-01", rank=3, tied_with=0, of=40, points_low=1, points_high=5,
+    profile_best="LRS", profile_worst="HRS", priority="II", known=7, criteria=[], ais_source="t", ais_sentences=1,
+    at_utc=datetime(2026, 11, 24, tzinfo=UTC),
+)  # fmt: skip
+
+
+def test_what_the_ranking_knows_is_all_that_is_taken_from_it():
+    wanted = EligibilityFacts(
+        today=DAY, profile_best="LRS", profile_worst="HRS", priority="II", trigger="normal_selection", ship_type="tug"
+    )
+    assert facts_from_selection(RANKED, "tug", DAY) == wanted
+    assert facts_from_selection(RANKED, "tug", DAY, "accident") == replace(wanted, trigger="accident")
+
+
+def test_a_ship_that_was_not_ranked_is_unknown_and_ends_on_board():
+    facts = facts_from_selection(None, None, DAY, "report")
+    assert facts == EligibilityFacts(today=DAY, trigger="report")
+    assert facts.profile is None
+    assert judge(packs()["first_check"], facts).verdict == "attend_only"
+    found = judge(packs()["first_check"], facts_from_selection(None, None, DAY))
+    assert found.verdict == "remote_then_attend"
+    assert found.conditions == ("network", "skilled_crew", "risk_accepted")

@@ -6,8 +6,10 @@ from dataclasses import replace
 import pytest
 
 from config import ConfigError, pack_path
+from core.auth import Role
+from core.catalogue import error_text
 from core.errors import AccessDenied, Refused
-from inspection.states import GUARDS, ROLES, STATES, Facts, load_machine, machine
+from inspection.states import GUARDS, ROLES, STATES, Facts, actor_role, load_machine, machine
 
 # Written out by hand from the specification (section 4), not read from the table.
 MOVES = {
@@ -75,7 +77,8 @@ def test_every_state_action_and_role():
             with pytest.raises(AccessDenied):
                 machine().step(state, action, facts(action, role))
         else:
-            assert machine().step(state, action, facts(action, role)).to_state == wanted[0]
+            step = machine().step(state, action, facts(action, role))
+            assert (step.action, step.from_state, step.to_state, step.moves) == (action, state, wanted[0], True)
             allowed += 1
     assert allowed == sum(len(roles) for _, roles in MOVES.values())
 
@@ -86,7 +89,7 @@ def test_content_is_frozen_by_issue_and_never_moves_the_case():
             step = machine().step(state, action, facts(action, role))
         except Refused:
             continue
-        assert step.to_state == state
+        assert (step.action, step.from_state, step.to_state, step.moves) == (action, state, state, False)
         assert role in {"inspector", "supervisor", "drone_operator", "system"}
         assert state not in {"approved", "issued", "closed", "cancelled", "void", "converted_to_onboard", "selected", "refused"}
         assert state != "follow_up" or action == "act_on_deficiency"
@@ -150,9 +153,17 @@ def test_no_path_to_issued_with_one_signer():
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
-        ('guards = ["findings_decided"]', 'guards = ["nonsense"]', "unknown guard"),
-        ('from = ["issued"]', 'from = ["closed"]', "final"),
-        ('from = ["eligible"]\nto = "invited"', 'from = ["eligible", "eligible"]\nto = "invited"', "two steps"),
+        ('guards = ["findings_decided"]', 'guards = ["nonsense"]', "m.toml: step 'submit' names an unknown guard 'nonsense'"),
+        (
+            'from = ["issued"]',
+            'from = ["closed"]',
+            "m.toml: step 'follow_up' starts from 'closed', which is final or not listed",
+        ),
+        (
+            'from = ["eligible"]\nto = "invited"',
+            'from = ["eligible", "eligible"]\nto = "invited"',
+            "m.toml: two steps 'invite' from 'eligible'",
+        ),
     ],
 )
 def test_a_wrong_table_is_refused(tmp_path, old, new, said):
@@ -160,5 +171,89 @@ def test_a_wrong_table_is_refused(tmp_path, old, new, said):
     assert old in text
     path = tmp_path / "m.toml"
     path.write_text(text.replace(old, new, 1), encoding="utf-8")
-    with pytest.raises(ConfigError, match=said):
+    with pytest.raises(ConfigError) as caught:
         load_machine(path)
+    assert str(caught.value) == said
+
+
+REFUSALS = [  # state, action, role, what is wrong, kind of error, code, said in zh, said in en
+    ("closed", "approve", "supervisor", {}, Refused, "inspection.step_refused",
+     "处于“closed”状态时不能执行“approve”", "'approve' is not possible while the case is 'closed'"),
+    ("drafting", "fly", "inspector", {}, Refused, "inspection.step_refused",
+     "处于“drafting”状态时不能执行“fly”", "'fly' is not possible while the case is 'drafting'"),
+    ("under_review", "approve", "inspector", {}, AccessDenied, "inspection.role_refused",
+     "角色“inspector”不能执行“approve”", "The role 'inspector' may not do 'approve'"),
+    ("drafting", "cancel", "inspector", {"reason": None}, Refused, "inspection.guard.has_reason",
+     "“cancel”需要写明理由", "'cancel' needs a reason"),
+    ("under_review", "approve", "supervisor", {"submitted_by": frozenset({"u2"})}, Refused, "inspection.guard.another_person",
+     "审核人不能是提交人", "The person who submitted may not approve"),
+    ("under_review", "approve", "supervisor", {"detention_grounds": 1, "attended_by": None}, Refused,
+     "inspection.guard.detention_attended", "有滞留依据，但尚无人登轮核实", "There is a ground for detention but nobody has attended"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("state", "action", "role", "wrong", "kind", "code", "zh", "en"), REFUSALS)
+def test_a_refusal_says_what_was_tried_and_why_not(state, action, role, wrong, kind, code, zh, en):
+    with pytest.raises(Refused) as caught:
+        machine().step(state, action, replace(facts(action, role), **wrong))
+    assert type(caught.value) is kind
+    assert caught.value.code == code
+    assert (error_text(caught.value, "zh").title, error_text(caught.value, "en").title) == (zh, en)
+    assert caught.value.params["action"] == action
+    assert code == "inspection.role_refused" or caught.value.params["state"] == state
+
+
+def test_the_first_guard_that_fails_is_the_one_named():
+    both = replace(facts("approve", "supervisor"), submitted_by=frozenset({"u2"}), detention_grounds=1, attended_by=None)
+    with pytest.raises(Refused, match=r"^inspection\.guard\.another_person"):
+        machine().step("under_review", "approve", both)
+
+
+@pytest.mark.parametrize(
+    ("state", "role", "menu"),
+    [
+        ("selected", "inspector", ["cancel", "convert_to_onboard", "find_eligible", "refuse"]),
+        ("invited", "crew_guest", ["agree"]),
+        ("invited", "company_staff", ["agree"]),
+        ("invited", "inspector", ["cancel", "convert_to_onboard", "reschedule"]),
+        ("under_review", "supervisor",
+         ["approve", "convert_to_onboard", "record_attendance", "return_to_draft", "void"]),
+        ("under_review", "inspector", ["bind_evidence", "convert_to_onboard", "record_attendance", "record_call"]),
+        ("in_session", "drone_operator", ["register_survey"]),
+        ("issued", "inspector", ["follow_up"]),
+        ("issued", "supervisor", ["follow_up", "void"]),
+        ("under_review", "auditor", []),
+        ("closed", "supervisor", []),
+    ],
+)  # fmt: skip
+def test_the_menu_of_a_role(state, role, menu):
+    assert machine().allowed(state, role) == menu
+
+
+def test_what_the_menu_offers_is_what_a_role_may_do():
+    for state, role in itertools.product(STATES, ROLES):
+        may = [action for (at, action), (_, roles) in MOVES.items() if at == state and role in roles]
+        assert [action for action in machine().allowed(state, role) if action not in CONTENT] == sorted(may)
+
+
+def test_a_table_read_afresh_gives_the_same_life():
+    fresh = load_machine(pack_path("statemachine", "inspection.toml"))
+    assert (fresh.version, fresh.initial) == ("2026-11-24", "selected")
+    assert fresh.final == {"converted_to_onboard", "cancelled", "closed", "void"}
+    assert fresh.actions == sorted({action for _, action in MOVES} | CONTENT)
+    assert fresh.step("eligible", "invite", facts("invite", "inspector")).to_state == "invited"
+    assert not any(fresh.allowed(state, role) for state, role in itertools.product(fresh.final, ROLES))
+
+
+def test_a_step_out_of_a_state_that_is_not_listed_is_refused(tmp_path):
+    text = pack_path("statemachine", "inspection.toml").read_text(encoding="utf-8")
+    path = tmp_path / "m.toml"
+    path.write_text(
+        text.replace('"selected", "refused", "eligible", "invited",', '"selected", "refused", "eligible",', 1), encoding="utf-8"
+    )
+    with pytest.raises(ConfigError, match=r"^m\.toml: step 'agree' starts from 'invited', which is final or not listed$"):
+        load_machine(path)
+
+
+def test_every_signed_in_role_is_a_role_of_the_machine():
+    assert {actor_role(role) for role in Role} | {"system"} == set(ROLES)
