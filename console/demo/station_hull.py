@@ -44,10 +44,12 @@ from inspection.hull import (
     class_table,
     cut_crop,
     detect_photos,
+    false_findings,
     map_survey,
     model_part,
     photos_in,
     read_card,
+    score_map,
     survey_gsd,
     write_ship_file,
 )
@@ -126,8 +128,7 @@ def findings(job: Walk) -> Facts:
     flown = job.facts("drone")
     model = model_part(services.settings.hull)
     shown = _shipped()
-    placed = 0
-    hull_map: HullMap | None = None
+    placed, wrong = 0, frozenset[str]()
     if flown["survey"]:
         folder = Path(flown["survey"])
         photos = [path for path in sorted(folder.rglob("*")) if path.suffix.lower() in (".jpg", ".jpeg")]
@@ -142,12 +143,14 @@ def findings(job: Walk) -> Facts:
         ]
         add_findings(services, people.inspects, case_id, parts, model)
         placed = len(parts)
+        score, wrong = score_map(hull_map, Path(flown["ship"])), false_findings(hull_map, Path(flown["ship"]))
+        job.say("truth", planted=score.planted, found=score.found, false=score.false)
         _draw_dents(job, people, hull_map)
     extra = _own_photos(job, people, model)
     with services.db.read() as session:
         case = record(session, case_id)
     decisions: dict[str, Literal["confirmed", "rejected"]] = {
-        one.id: "confirmed" for one in case.findings if one.state == "proposed"
+        one.id: "rejected" if one.id in wrong else "confirmed" for one in case.findings if one.state == "proposed"
     }
     decide_findings(services, people.inspects, case_id, decisions)
     _answer(job, people)
@@ -291,7 +294,9 @@ def _answer(job: Walk, people: ScriptedPeople) -> None:
 
 
 def _worst(found: list[FindingPart], code: Lang) -> list[str]:
-    placed = sorted((one for one in found if one.place), key=lambda one: -(one.area_cm2 or 0.0))[:6]
+    placed = sorted((one for one in found if one.place and one.state == "confirmed"), key=lambda one: -(one.area_cm2 or 0.0))[
+        :6
+    ]
     return [
         text(
             "run.finding", code, name=getattr(one.class_name, code), side=text(f"run.side.{one.place.side}", code),

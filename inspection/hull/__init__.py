@@ -15,7 +15,7 @@ from inspection.hull.synth import ShipMarks, write_ship_file
 from inspection.hull.train import TrainingPlan, WeightSet
 from inspection.hull.train import prepare as prepare_training
 from inspection.hull.train import train as train_model
-from inspection.hull.truth import TruthScore, score_map
+from inspection.hull.truth import TruthScore, false_findings, score_map
 from inspection.hull.weights import ModelCard, model_part, read_card
 
 __all__ = [
@@ -41,6 +41,7 @@ __all__ = [
     "cut_crop",
     "detect_photos",
     "evaluate_folder",
+    "false_findings",
     "map_survey",
     "model_part",
     "photos_in",

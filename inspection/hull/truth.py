@@ -120,11 +120,11 @@ def _of_atlas(folder: Path, atlas: _Atlas, side: ShellSide, draught_m: float, sm
 
 
 def score_map(hull_map: HullMap, ship_folder: Path) -> TruthScore:
-    """Found = some finding of a scored class touches it. False = a finding of a scored class that touches nothing planted, however
+    """Only surveyed sides count. Found = some finding of a scored class touches it. False = a finding of a scored class that touches nothing planted, however
     small. Corrosion and coating loss count for each other: torn paint over rust is both.
     """
-    planted = planted_defects(ship_folder)
-    anything = planted_defects(ship_folder, smallest_cm2=4.0)
+    surveyed = {cell.side for cell in hull_map.cells}
+    planted = [defect for defect in planted_defects(ship_folder) if defect.side in surveyed]
     findings = [finding for finding in hull_map.findings if finding.place is not None and finding.class_id in SCORED]
     found, errors, inside = 0, [], []
     for defect in planted:
@@ -139,14 +139,25 @@ def score_map(hull_map: HullMap, ship_folder: Path) -> TruthScore:
             centre, covariance = _place(nearest)
             gap = centre - defect.centre
             inside.append(float(gap @ np.linalg.solve(covariance, gap)) <= _CHI2_95)
-    false = sum(not any(_touches(finding, defect) for defect in anything) for finding in findings)
     return TruthScore(
         planted=len(planted),
         found=found,
-        false=false,
+        false=len(false_findings(hull_map, ship_folder)),
         shell_m2=_shell_m2(hull_map.geometry, hull_map),
         area_error=float(np.median(errors)) if errors else None,
         inside_ellipse=float(np.mean(inside)) if inside else None,
+    )
+
+
+def false_findings(hull_map: HullMap, ship_folder: Path) -> frozenset[str]:
+    """Ids of the findings of a scored class that touch nothing planted of >= 4 cm2."""
+    anything = planted_defects(ship_folder, smallest_cm2=4.0)
+    return frozenset(
+        finding.id
+        for finding in hull_map.findings
+        if finding.place is not None
+        and finding.class_id in SCORED
+        and not any(_touches(finding, defect) for defect in anything)
     )
 
 

@@ -83,7 +83,9 @@ def serving(data_dir: Path, **overrides: object) -> Iterator[Site]:
         principal = accounts.principal_of(services, token)
         return None if principal is None else Caller(principal, accounts.csrf_token(token), by_cookie=True)
 
-    app.add_middleware(Gate, table=access.load(), identify=identify, default_lang="en", metrics=Metrics())
+    app.add_middleware(
+        Gate, table=access.load(), identify=identify, default_lang="en", largest_body=64_000_000, metrics=Metrics()
+    )
     app.add_middleware(SecurityHeaders)
     with listening(app) as url:
         web = settings.web.model_copy(update={"public_url": url})
