@@ -61,4 +61,6 @@ def main(path: Path, repeats: int) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]) if len(sys.argv) > 1 else DEFAULT, int(sys.argv[2]) if len(sys.argv) > 2 else 3)
+    arguments = [one for one in sys.argv[1:] if one != "--small"]
+    small = len(arguments) < len(sys.argv) - 1
+    main(Path(arguments[0]) if arguments else DEFAULT, int(arguments[1]) if len(arguments) > 1 else 1 if small else 3)
