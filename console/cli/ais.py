@@ -6,75 +6,26 @@ Never holds a rule: it calls `ais` and prints.
 from __future__ import annotations
 
 import json
-import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import wraps
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeElapsedColumn
 
 from ais import ImportResult, Reader, file_chunks, import_register, read_messages, replay, write_scenario
-from config import ConfigError, Settings, load_settings
+from config import Settings, load_settings
+from console.cli.common import AsJson, guarded, opened, print_json, say
 from core import catalogue
 from core.clock import SystemClock, parse_rfc3339
-from core.context import Services
-from core.db import Database, migrate
-from core.errors import YunJianError
-from core.files import FileStore
 
 app = typer.Typer(help="AIS and ship register. Example: yunjian ais decode log.nmea --jsonl", no_args_is_help=True)
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object {schema, data, warnings}.")]
 Jsonl = Annotated[bool, typer.Option("--jsonl", help="Write each message as one JSON line; without it only the count.")]
 _MAX_ISSUES = 20
-
-
-def guarded(command: Callable[..., None]) -> Callable[..., None]:
-    """Turn an error into its sentence and next step on stderr, and its exit code; a reader that went away is no error."""
-
-    @wraps(command)
-    def run(*args: Any, **kwargs: Any) -> None:
-        try:
-            command(*args, **kwargs)
-        except ConfigError as error:
-            sys.stderr.write(f"{error}\n")
-            raise typer.Exit(2) from error
-        except YunJianError as error:
-            text = catalogue.error_text(error, load_settings().language)
-            sys.stderr.write(f"{text.title}\n{text.next}\n")
-            raise typer.Exit(error.exit_status) from error
-        except BrokenPipeError as error:
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            raise typer.Exit(0) from error
-
-    return run
-
-
-@contextmanager
-def opened() -> Iterator[Services]:
-    """Services on the configured database, brought to its newest schema."""
-    settings = load_settings()
-    database = Database(settings.data_dir, settings.database.url, settings.database.busy_timeout_s)
-    try:
-        migrate(database)
-        yield Services(settings=settings, db=database, files=FileStore(settings.data_dir / "files"), clock=SystemClock())
-    finally:
-        database.close()
-
-
-def say(settings: Settings, key: str, **params: object) -> None:
-    """One line for a person, on stderr."""
-    sys.stderr.write(catalogue.text(key, settings.language, **params) + "\n")
-
-
-def print_json(schema: str, data: object, warnings: list[str]) -> None:
-    """The result, on stdout."""
-    sys.stdout.write(json.dumps({"schema": schema, "data": data, "warnings": warnings}, ensure_ascii=False) + "\n")
 
 
 @contextmanager

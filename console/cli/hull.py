@@ -10,18 +10,17 @@ import shutil
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import wraps
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from config import ConfigError, Settings, load_settings
+from config import Settings, load_settings
+from console.cli.common import AsJson, guarded, print_json, say
 from core import catalogue
-from core.errors import YunJianError
 from core.ids import Imo
 from core.ship import ShipGeometry
 from inspection.hull import (
@@ -49,27 +48,8 @@ from inspection.hull import (
 )
 
 app = typer.Typer(help="Hull vision. Example: yunjian hull detect photos/ --masks masks/", no_args_is_help=True)
-_JSON = Annotated[bool, typer.Option("--json", help="Print one JSON object {schema, data, warnings}.")]
 _THRESHOLD = Annotated[float | None, typer.Option(help="Score from which a pixel counts; default: setting hull.threshold")]
 ALL_REJECTED = 1
-
-
-def _guarded(command: Callable[..., None]) -> Callable[..., None]:
-    """Turn an error into its sentence and next step on stderr, and its exit code."""
-
-    @wraps(command)
-    def run(*args: Any, **kwargs: Any) -> None:
-        try:
-            command(*args, **kwargs)
-        except ConfigError as error:
-            sys.stderr.write(f"{error}\n")
-            raise typer.Exit(2) from error
-        except YunJianError as error:
-            words = catalogue.error_text(error, load_settings().language)
-            sys.stderr.write(f"{words.title}\n{words.next}\n")
-            raise typer.Exit(error.exit_status) from error
-
-    return run
 
 
 @contextmanager
@@ -85,14 +65,6 @@ def _bar() -> Iterator[Callable[[int, int, str], None]]:
         yield step
 
 
-def _say(settings: Settings, key: str, **params: object) -> None:
-    sys.stderr.write(catalogue.text(key, settings.language, **params) + "\n")
-
-
-def _print(schema: str, data: Any, warnings: list[str] | None = None) -> None:
-    sys.stdout.write(json.dumps({"schema": schema, "data": data, "warnings": warnings or []}, ensure_ascii=False) + "\n")
-
-
 def _settings(threshold: float | None) -> Settings:
     return load_settings({} if threshold is None else {"hull.threshold": threshold})
 
@@ -102,13 +74,13 @@ def _warnings(settings: Settings, result: BatchResult) -> list[str]:
 
 
 @app.command(epilog="Example: yunjian hull detect photos/ --masks masks/ --json")
-@_guarded
+@guarded
 def detect(
     path: Annotated[Path, typer.Argument(help="A photo, or a folder of photos")],
     masks: Annotated[Path | None, typer.Option(help="Write <stem>.png masks here (8-bit class ids, size of the photo)")] = None,
     out: Annotated[Path | None, typer.Option(help="Keep results here; a second run only analyses what is missing")] = None,
     threshold: _THRESHOLD = None,
-    as_json: _JSON = False,  # noqa: FBT002
+    as_json: AsJson = False,  # noqa: FBT002
 ) -> None:
     """Find corrosion and coating damage in photos without a known place: areas are in pixels."""
     settings = _settings(threshold)
@@ -125,13 +97,13 @@ def detect(
         raise result.rejected[0].error
     warnings = _warnings(settings, result)
     if as_json:
-        _print("yunjian.detection/1", [json.loads(d.to_json()) for d in result.detections], warnings)
+        print_json("yunjian.detection/1", [json.loads(d.to_json()) for d in result.detections], warnings)
     else:
         for detection in result.detections:
             for finding in detection.findings:
                 sys.stdout.write(f"{detection.photo.file}\t{finding.class_id}\t{finding.score:.2f}\t{finding.area_px}\n")
     _report(settings, result, warnings)
-    _say(settings, "hull.detect.no_pose")
+    say(settings, "hull.detect.no_pose")
     if result.rejected and not result.detections:
         raise typer.Exit(ALL_REJECTED)
 
@@ -139,7 +111,7 @@ def detect(
 def _report(settings: Settings, result: BatchResult, warnings: list[str]) -> None:
     for warning in warnings:
         sys.stderr.write(f"{warning}\n")
-    _say(
+    say(
         settings,
         "hull.detect.done",
         photos=len(result.detections),
@@ -150,12 +122,12 @@ def _report(settings: Settings, result: BatchResult, warnings: list[str]) -> Non
 
 
 @app.command("map", epilog="Example: yunjian hull map survey/ --out hullmap/")
-@_guarded
+@guarded
 def hull_map(
     survey: Annotated[Path, typer.Argument(help="Survey folder (yunjian.survey/1)")],
     out: Annotated[Path, typer.Option(help="Folder for detections, map.zh.svg, map.en.svg and map.geojson")],
     threshold: _THRESHOLD = None,
-    as_json: _JSON = False,  # noqa: FBT002
+    as_json: AsJson = False,  # noqa: FBT002
 ) -> None:
     """Detect in the photos of a survey and put the findings on the hull; a second run only analyses what is missing."""
     settings = _settings(threshold)
@@ -165,8 +137,8 @@ def hull_map(
     geojson = to_geojson(found)
     (out / "map.geojson").write_text(geojson, encoding="utf-8")
     if as_json:
-        _print("yunjian.hullmap/1", json.loads(geojson))
-    _say(settings, "hull.map.done", findings=len(found.findings), path=out)
+        print_json("yunjian.hullmap/1", json.loads(geojson))
+    say(settings, "hull.map.done", findings=len(found.findings), path=out)
 
 
 def _mapped(survey: Path, out: Path, settings: Settings) -> HullMap:
@@ -178,19 +150,19 @@ def _mapped(survey: Path, out: Path, settings: Settings) -> HullMap:
 
 
 @app.command(epilog="Example: yunjian hull truth survey/ ship/ --out hullmap/")
-@_guarded
+@guarded
 def truth(
     survey: Annotated[Path, typer.Argument(help="Simulated survey folder")],
     ship: Annotated[Path, typer.Argument(help="Ship file that was photographed (yunjian.shipfile/1)")],
     out: Annotated[Path, typer.Option(help="Folder for the detections")],
     threshold: _THRESHOLD = None,
-    as_json: _JSON = False,  # noqa: FBT002
+    as_json: AsJson = False,  # noqa: FBT002
 ) -> None:
     """Score a simulated survey against what was planted on the ship."""
     settings = _settings(threshold)
     score = score_map(_mapped(survey, out, settings), ship)
     if as_json:
-        _print("yunjian.hull_truth/1", _truth_data(score))
+        print_json("yunjian.hull_truth/1", _truth_data(score))
     else:
         words = catalogue.text(
             "hull.truth.done",
@@ -216,12 +188,12 @@ def _truth_data(score: TruthScore) -> dict[str, float | int | None]:
 
 
 @app.command("evaluate", epilog="Example: yunjian hull evaluate ../shared/data/hull --split test")
-@_guarded
+@guarded
 def evaluate_command(
     folder: Annotated[Path, typer.Argument(help="Folder with images/ and masks/ (0 sound, 1 corrosion, 255 ignore)")],
     split: Annotated[str, typer.Option(help="all, or one part of the frozen split: test, select, train")] = "all",
     threshold: _THRESHOLD = None,
-    as_json: _JSON = False,  # noqa: FBT002
+    as_json: AsJson = False,  # noqa: FBT002
 ) -> None:
     """Score the model on labelled photographs, beside the colour rules, over all thresholds."""
     settings = _settings(threshold)
@@ -231,7 +203,7 @@ def evaluate_command(
     with _bar() as step:
         found = evaluate_folder(folder, settings.hull, parts[split], step)
     if as_json:
-        _print(found.schema_, found.model_dump(mode="json"))
+        print_json(found.schema_, found.model_dump(mode="json"))
     else:
         _table(settings, found)
 
@@ -259,7 +231,7 @@ def _row(score: MethodScore) -> str:
 
 
 @app.command("synth-ship", epilog="Example: yunjian hull synth-ship --seed 7 ship/")
-@_guarded
+@guarded
 def synth_ship(
     folder: Annotated[Path, typer.Argument(help="Where to write ship.json and the atlases")],
     seed: Annotated[int, typer.Option(help="The same seed gives the same bytes")] = 1,
@@ -280,11 +252,11 @@ def synth_ship(
         raise typer.BadParameter(str(error)) from error
     path = write_ship_file(folder, seed, geometry, ShipMarks(name, Imo.parse(imo), port), mm_per_px)
     sys.stdout.write(f"{path}\n")
-    _say(settings, "hull.synth.done", path=path, seed=seed)
+    say(settings, "hull.synth.done", path=path, seed=seed)
 
 
 @app.command(epilog="Example: yunjian hull train --real ../shared/data/hull --out var/train --minutes 20")
-@_guarded
+@guarded
 def train(
     out: Annotated[Path, typer.Option(help="Folder of the run: data, checkpoints, curve.jsonl, the exported .onnx")],
     real: Annotated[
@@ -307,19 +279,19 @@ def train(
         prepare_training(plan, lambda done, total: step(done, total, "synth"))
     onnx = train_model(plan)
     sys.stdout.write(f"{onnx}\n")
-    _say(settings, "hull.train.done", path=onnx)
+    say(settings, "hull.train.done", path=onnx)
 
 
 @app.command("model", epilog="Example: yunjian hull model")
-@_guarded
-def model_card(as_json: _JSON = False) -> None:  # noqa: FBT002
+@guarded
+def model_card(as_json: AsJson = False) -> None:  # noqa: FBT002
     """Print the name, hash, threshold and scores of the weights that ship with the product."""
     settings = load_settings()
     card = read_card()
     note = card.note_zh if settings.language == "zh" else card.note_en
     if as_json:
         data = {"name": card.name, "sha256": card.sha256, "threshold": card.threshold, "scores": card.scores, "note": note}
-        _print("yunjian.hull_model/1", data)
+        print_json("yunjian.hull_model/1", data)
         return
     sys.stdout.write(f"{card.name}\n{card.sha256}\n{card.threshold:g}\n")
     for key, value in card.scores.items():

@@ -13,7 +13,8 @@ from typing import Annotated
 
 import typer
 
-from config import ConfigError, load_settings
+from config import load_settings
+from console.cli.common import guarded
 from console.demo.state import WalkState
 from console.demo.station_ais import opening, ranking
 from console.demo.station_call import call
@@ -22,7 +23,6 @@ from console.demo.station_report import report
 from console.demo.walk import Options, Station, walk
 from console.services import open_services
 from core import catalogue, logs
-from core.errors import Unfinished, YunJianError
 
 STATIONS: dict[str, Station] = {
     "ais": ranking, "case": opening, "call": call, "drone": survey, "findings": findings, "report": report,
@@ -31,6 +31,7 @@ STATIONS: dict[str, Station] = {
 _FILE = typer.Option(exists=False, dir_okay=False)
 
 
+@guarded
 def run(
     ais: Annotated[Path | None, typer.Option(help="AIS log to replay; without it the embedded scenario runs")] = None,
     registry: Annotated[Path | None, typer.Option(help="Ship register (CSV), e.g. the EU MRV list")] = None,
@@ -44,23 +45,12 @@ def run(
 
     Killed at any point, the same command goes on where it was.
     """
-    try:
-        settings = load_settings()
-        if until is not None and until not in STATIONS:
-            raise typer.BadParameter(until, param_hint="--until")
-        logs.set_up(level=logging.WARNING)
-        with open_services(settings) as services:
-            options = Options(ais, registry, photos, speed, until)
-            result = walk(services, options, STATIONS)
-    except ConfigError as error:
-        sys.stderr.write(f"{error}\n")
-        raise typer.Exit(2) from error
-    except YunJianError as error:
-        said = catalogue.error_text(error, load_settings().language)
-        sys.stderr.write(f"[{error.code}] {said.title}\n{said.next}\n")
-        raise typer.Exit(error.exit_status) from error
-    except KeyboardInterrupt as error:
-        raise typer.Exit(Unfinished.exit_status) from error
+    settings = load_settings()
+    if until is not None and until not in STATIONS:
+        raise typer.BadParameter(until, param_hint="--until")
+    logs.set_up(level=logging.WARNING)
+    with open_services(settings) as services:
+        result = walk(services, Options(ais, registry, photos, speed, until), STATIONS)
     if as_json:
         data = {
             "stations": result.facts,

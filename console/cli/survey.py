@@ -5,11 +5,8 @@ Never holds a rule of the survey: `drone` does.
 
 from __future__ import annotations
 
-import json
 import sys
-from collections.abc import Callable
 from datetime import UTC, datetime
-from functools import wraps
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -17,9 +14,10 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from config import ConfigError, Settings, load_settings
+from config import load_settings
+from console.cli.common import AsJson, guarded, print_json, say
 from core import catalogue
-from core.errors import InputError, YunJianError
+from core.errors import InputError
 from core.geo import LonLat
 from core.ids import Imo, Mmsi
 from core.ship import ShipGeometry, ShipPose, ShipRef, Side
@@ -46,34 +44,6 @@ app = typer.Typer(
     "--lon 122.1 --lat 40.3 --heading 37 --imo 9074729 --quay starboard --out plan.json",
     no_args_is_help=True,
 )
-_JSON = Annotated[bool, typer.Option("--json", help="Print one JSON object {schema, data, warnings}.")]
-
-
-def _guarded(command: Callable[..., None]) -> Callable[..., None]:
-    """Turn an error into its sentence and next step on stderr, and its exit code."""
-
-    @wraps(command)
-    def run(*args: Any, **kwargs: Any) -> None:
-        try:
-            command(*args, **kwargs)
-        except ConfigError as error:
-            sys.stderr.write(f"{error}\n")
-            raise typer.Exit(2) from error
-        except YunJianError as error:
-            text = catalogue.error_text(error, load_settings().language)
-            sys.stderr.write(f"{text.title}\n{text.next}\n")
-            raise typer.Exit(error.exit_status) from error
-
-    return run
-
-
-def _say(settings: Settings, key: str, **params: object) -> None:
-    sys.stderr.write(catalogue.text(key, settings.language, **params) + "\n")
-
-
-def _print(schema: str, data: Any, warnings: list[str] | None = None) -> None:
-    document = {"schema": schema, "data": data, "warnings": warnings or []}
-    sys.stdout.write(json.dumps(document, ensure_ascii=False) + "\n")
 
 
 def _read_plan(path: Path) -> Plan:
@@ -103,7 +73,7 @@ def _pose(lon: float | None, lat: float | None, heading: float | None, source: s
     epilog="Example: yunjian survey plan --loa 90 --beam 14 --depth 7 --draught 4.5 --lon 122.1 --lat 40.3 --heading 37 "
     "--imo 9074729 --quay starboard --out plan.json --qgc plan.plan"
 )
-@_guarded
+@guarded
 def plan(
     loa: Annotated[float, typer.Option(help="Length over all, m")],
     beam: Annotated[float, typer.Option(help="Beam, m")],
@@ -124,7 +94,7 @@ def plan(
     out: Annotated[Path | None, typer.Option(help="Write the plan here instead of to stdout")] = None,
     qgc: Annotated[Path | None, typer.Option(help="Also write the first sortie as a QGroundControl .plan")] = None,
     waypoints: Annotated[Path | None, typer.Option("--wpl", help="Also write the first sortie as a QGC WPL 110 file")] = None,
-    as_json: _JSON = False,  # noqa: FBT002
+    as_json: AsJson = False,  # noqa: FBT002
 ) -> None:
     """Plan a survey (yunjian.plan/1). Exit code 1 when the plan cannot be flown; the reasons are in it and on stderr."""
     changes: dict[str, Any] = {"drone.camera": camera_id} if camera_id else {}
@@ -150,22 +120,22 @@ def plan(
         waypoints.write_text(wpl(made, 0), encoding="utf-8")
     reasons = [refusal.zh if settings.language == "zh" else refusal.en for refusal in made.refusals]
     if as_json:
-        _print("yunjian.plan/1", made.model_dump(mode="json", by_alias=True), reasons)
+        print_json("yunjian.plan/1", made.model_dump(mode="json", by_alias=True), reasons)
     elif out is None:
         sys.stdout.write(made.to_json() + "\n")
     else:
         sys.stdout.write(f"{out}\n")
     minutes = f"{made.time_s / 60:.1f}"
     params = {"photos": made.trigger_count, "sorties": len(made.sorties), "minutes": minutes}
-    _say(settings, "drone.cli.planned", seen=made.coverage.seen2_pct, **params)
+    say(settings, "drone.cli.planned", seen=made.coverage.seen2_pct, **params)
     if reasons:
-        _say(settings, "drone.cli.refused")
+        say(settings, "drone.cli.refused")
         sys.stderr.write("".join(f"  {reason}\n" for reason in reasons))
         raise typer.Exit(1)
 
 
 @app.command(epilog="Example: yunjian survey fly plan.json --ship-file var/ship --out var/survey1 --speed 10")
-@_guarded
+@guarded
 def fly(
     plan_file: Annotated[Path, typer.Argument(help="A plan of `yunjian survey plan`")],
     ship_file: Annotated[Path, typer.Option(help="Ship file folder for the simulated camera")],
@@ -173,7 +143,7 @@ def fly(
     speed: Annotated[float, typer.Option(min=1.0, max=20.0, help="Clock against the wall")] = 10.0,
     seed: Annotated[int, typer.Option(help="Seed of wind, GNSS and sensor noise")] = 1,
     fault: Annotated[str, typer.Option(help="What goes wrong, see python -m drone.sim --help")] = "none",
-    as_json: _JSON = False,  # noqa: FBT002
+    as_json: AsJson = False,  # noqa: FBT002
 ) -> None:
     """Fly a plan with the SIMULATED vehicle (the only one allowed so far) and collect the photos."""
     settings = load_settings()
@@ -191,9 +161,9 @@ def fly(
             made, ship_file, out, settings.drone, speed=speed, start=datetime.now(UTC), seed=seed, fault=fault, on_progress=show
         )
     numbers = {"photos": len(run.flight.photos), "separation": run.flight.min_separation_m, "speed": f"{speed:g}"}
-    _say(settings, "drone.cli.flown", **numbers)
+    say(settings, "drone.cli.flown", **numbers)
     if as_json:
-        _print("yunjian.survey_run/1", {"survey": str(run.survey), "tlog": str(run.tlog), "simulated": True, **numbers})
+        print_json("yunjian.survey_run/1", {"survey": str(run.survey), "tlog": str(run.tlog), "simulated": True, **numbers})
     else:
         sys.stdout.write(f"{run.survey}\n")
 
@@ -203,7 +173,7 @@ def fly(
     epilog="Example: yunjian survey import /media/card --out var/survey2 --camera one_inch_20mp --loa 90 --beam 14 --depth 7 "
     "--draught 4.5 --tlog flight.tlog --lon 122.1 --lat 40.3 --heading 37",
 )
-@_guarded
+@guarded
 def import_(
     card: Annotated[Path, typer.Argument(help="Folder with photos")],
     out: Annotated[Path, typer.Option(help="Survey folder to make")],
@@ -220,7 +190,7 @@ def import_(
     heading: Annotated[float | None, typer.Option(help="Heading, degrees true")] = None,
     home_alt: Annotated[float, typer.Option(help="Height of the launch point above the water, m")] = 0.0,
     pose_source: Annotated[str, typer.Option(help="ais, ais_gnss, ais_low or hull_fix")] = "ais_gnss",
-    as_json: _JSON = False,  # noqa: FBT002
+    as_json: AsJson = False,  # noqa: FBT002
 ) -> None:
     """Make a survey folder (yunjian.survey/1) from a memory card and, if there is one, the flight log."""
     settings = load_settings()
@@ -236,20 +206,20 @@ def import_(
     survey = load_survey(folder)
     posed = sum(photo.c_ship_m is not None for photo in survey.photos)
     numbers = {"photos": len(survey.photos), "posed": posed, "gaps": len(survey.gaps)}
-    _say(settings, "drone.cli.imported", **numbers)
+    say(settings, "drone.cli.imported", **numbers)
     if as_json:
-        _print("yunjian.survey/1", survey.model_dump(mode="json", by_alias=True))
+        print_json("yunjian.survey/1", survey.model_dump(mode="json", by_alias=True))
     else:
         sys.stdout.write(f"{folder}\n")
 
 
 @app.command(epilog="Example: yunjian survey coverage var/survey1/survey --plan var/survey1/plan.json")
-@_guarded
+@guarded
 def coverage(
     folder: Annotated[Path, typer.Argument(help="Survey folder")],
     plan_file: Annotated[Path | None, typer.Option("--plan", help="Plan whose sides and target GSD count")] = None,
     gsd: Annotated[float | None, typer.Option(help="Target GSD, mm per pixel")] = None,
-    as_json: _JSON = False,  # noqa: FBT002
+    as_json: AsJson = False,  # noqa: FBT002
 ) -> None:
     """How much of the hull the photos of a survey see once and twice, sharp and steep enough."""
     settings = load_settings()
@@ -259,6 +229,6 @@ def coverage(
     found = survey_coverage(folder, sides, target)
     numbers = {"area": found.area_m2, "seen2": found.seen2_pct, "seen1": found.seen1_pct}
     if as_json:
-        _print("yunjian.coverage/1", {**found.model_dump(), "sides": list(sides), "target_gsd_mm": target})
+        print_json("yunjian.coverage/1", {**found.model_dump(), "sides": list(sides), "target_gsd_mm": target})
     else:
         sys.stdout.write(catalogue.text("drone.cli.coverage", settings.language, **numbers) + "\n")

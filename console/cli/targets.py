@@ -6,6 +6,7 @@ Never decides a rank: `ais` does.
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Annotated
 from zoneinfo import ZoneInfo
@@ -17,8 +18,9 @@ from rich.table import Table
 from ais import RankedShip, Ranking, geometry_and_pose, rank_live
 from ais.api import HullOut, hull_out, target_out
 from config import Settings
-from console.cli.ais import AsJson, guarded, opened, print_json
+from console.cli.common import AsJson, guarded, opened, print_json
 from core import catalogue
+from core.catalogue import Lang
 from core.context import Services
 from core.errors import NotFound, Refused
 
@@ -50,7 +52,8 @@ def targets(
         elif wanted is not None:
             _explain(services.settings, wanted)
         else:
-            _table(services.settings, ranking, shown)
+            wide = Console(file=sys.stdout, width=None if sys.stdout.isatty() else 160)
+            wide.print(ranked_table(services.settings.language, ranking, shown))
 
 
 def _find(ranking: Ranking, number: str) -> RankedShip:
@@ -67,23 +70,28 @@ def _hull(services: Services, ship: RankedShip) -> HullOut:
         return HullOut(refused=refusal.code)
 
 
-def _table(settings: Settings, ranking: Ranking, shown: tuple[RankedShip, ...]) -> None:
-    lang = settings.language
+def ranked_table(lang: Lang, ranking: Ranking, shown: Sequence[RankedShip]) -> Table:
+    """The list as a person reads it: place, ties, range of points, what is known, and the reasons."""
 
-    def text(key: str, **params: object) -> str:
+    def title(key: str, **params: object) -> str:
         return catalogue.text(f"targets.table.{key}", lang, **params)
 
-    title = text(
-        "title", regime=ranking.name.of(lang), on=ranking.on.isoformat(), of=len(ranking.ships), excluded=len(ranking.excluded)
+    table = Table(
+        title=title(
+            "title",
+            regime=ranking.name.of(lang),
+            on=ranking.on.isoformat(),
+            of=len(ranking.ships),
+            excluded=len(ranking.excluded),
+        )
     )
-    table = Table(title=title, show_lines=False)
     for column in ("rank", "ship", "points", "profile", "priority", "known", "reasons"):
-        table.add_column(text(column))
+        table.add_column(title(column))
     for ship in shown:
         found = ship.assessment
         low, high = found.points_low, found.points_high
         table.add_row(
-            text("tied", rank=ship.rank, tied=ship.tied_with) if ship.tied_with else str(ship.rank),
+            title("tied", rank=ship.rank, tied=ship.tied_with) if ship.tied_with else str(ship.rank),
             f"{ship.sheet.name}\nIMO {ship.sheet.imo or '-'} · {ship.sheet.flag or '-'}",
             str(low) if low == high else f"{low}–{high}",
             found.profile_best if found.profile_best == found.profile_worst else f"{found.profile_best}–{found.profile_worst}",
@@ -91,7 +99,7 @@ def _table(settings: Settings, ranking: Ranking, shown: tuple[RankedShip, ...]) 
             f"{found.known}/{found.total}",
             "\n".join(reason.of(lang) for reason in ship.reasons),
         )
-    Console(file=sys.stdout, width=None if sys.stdout.isatty() else 160).print(table)
+    return table
 
 
 def _explain(settings: Settings, ship: RankedShip) -> None:

@@ -8,14 +8,13 @@ from __future__ import annotations
 from datetime import timedelta
 from pathlib import Path
 
-from rich.table import Table
-
 import ais
 from ais import RankedShip
+from console.cli.targets import ranked_table
 from console.demo.people import MASTER, scripted_people
 from console.demo.walk import Facts, Walk
 from console.selection import eligibility_facts, selection_part, ship_part
-from core.catalogue import Lang, text
+from core.catalogue import text
 from core.errors import NotFound, Refused
 from core.workdays import local_day
 from inspection import (
@@ -65,7 +64,7 @@ def ranking(job: Walk) -> Facts:
     ranked = ais.rank_live(services, local_day(services.clock.now()))
     if not ranked.ships:
         raise NotFound("ais.no_targets")
-    job.out.print(_table(ranked, lang))
+    job.out.print(ranked_table(lang, ranked, ranked.ships[:SHOWN]))
     return {"log": str(log), "simulated": simulated, "ships": len(ranked.ships), "ledger": ledger}
 
 
@@ -79,34 +78,6 @@ def _inputs(job: Walk) -> tuple[Path, list[Path], bool]:
     job.say("scenario", sentences=scenario.sentences, minutes=scenario.minutes)
     registers = [options.registry] if options.registry else list(scenario.register_files)
     return scenario.nmea, registers, True
-
-
-def _table(ranked: ais.Ranking, code: Lang) -> Table:
-
-    def title(key: str, **params: object) -> str:
-        return text(f"targets.table.{key}", code, **params)
-
-    table = Table(
-        title=title(
-            "title", regime=getattr(ranked.name, code), on=ranked.on.isoformat(), of=len(ranked.ships),
-            excluded=len(ranked.excluded),
-        )
-    )  # fmt: skip
-    for column in ("rank", "ship", "points", "profile", "priority", "known", "reasons"):
-        table.add_column(title(column))
-    for ship in ranked.ships[:SHOWN]:
-        found = ship.assessment
-        low, high = found.points_low, found.points_high
-        table.add_row(
-            title("tied", rank=ship.rank, tied=ship.tied_with) if ship.tied_with else str(ship.rank),
-            f"{ship.sheet.name}\nIMO {ship.sheet.imo or '-'} · {ship.sheet.flag or '-'}",
-            str(low) if low == high else f"{low}–{high}",
-            found.profile_best if found.profile_best == found.profile_worst else f"{found.profile_best}–{found.profile_worst}",
-            found.priority or "?",
-            f"{found.known}/{found.total}",
-            "\n".join(getattr(reason, code) for reason in ship.reasons),
-        )
-    return table
 
 
 def opening(job: Walk) -> Facts:

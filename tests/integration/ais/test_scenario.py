@@ -20,7 +20,6 @@ from ais.store import track
 from console.cli import ais as ais_cli
 from console.cli import targets as targets_cli
 from core.context import Services
-from core.db import Base
 from core.errors import YunJianError
 
 ON = date(2026, 11, 24)
@@ -134,7 +133,6 @@ def test_targets_are_paged_without_loss(services: Services, scenario: Scenario) 
 def cli(services: Services, monkeypatch: pytest.MonkeyPatch) -> CliRunner:
     monkeypatch.setenv("YUNJIAN_DATA_DIR", str(services.settings.data_dir))
     monkeypatch.setenv("YUNJIAN_LANGUAGE", "en")
-    monkeypatch.setattr(ais_cli, "migrate", lambda database: Base.metadata.create_all(database.engine))
     return CliRunner()
 
 
