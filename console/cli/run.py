@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.console import Console
 
 from config import load_settings
-from console.cli.common import guarded
+from console.cli.common import guarded, say
 from console.demo.state import WalkState
 from console.demo.station_ais import opening, ranking
 from console.demo.station_call import call
@@ -23,6 +24,7 @@ from console.demo.station_report import report
 from console.demo.walk import Options, Station, walk
 from console.services import open_services
 from core import catalogue, logs
+from core.errors import NotFound
 
 STATIONS: dict[str, Station] = {
     "ais": ranking, "case": opening, "call": call, "drone": survey, "findings": findings, "report": report,
@@ -48,9 +50,13 @@ def run(
     settings = load_settings()
     if until is not None and until not in STATIONS:
         raise typer.BadParameter(until, param_hint="--until")
+    for path in (ais, registry, photos):
+        if path is not None and not path.exists():
+            raise NotFound("run.no_such_path", path=path)
     logs.set_up(level=logging.WARNING)
     with open_services(settings) as services:
-        result = walk(services, Options(ais, registry, photos, speed, until), STATIONS)
+        lines = Console(stderr=True, width=160) if as_json else None  # with --json the object stands alone on stdout
+        result = walk(services, Options(ais, registry, photos, speed, until), STATIONS, lines)
     if as_json:
         data = {
             "stations": result.facts,
@@ -63,6 +69,7 @@ def run(
         catalogue.text("run.total", settings.language, wall=f"{result.wall_s:.0f}", cpu=f"{result.cpu_s:.0f}") + "\n"
     )
     if not once and until is None:
+        say(settings, "run.sign_in", path=settings.data_dir / "demo-accounts.txt")
         from console.cli.serve import serve  # noqa: PLC0415 - the console is not needed to end after the report
 
         serve()

@@ -81,8 +81,8 @@ class WalkResult:
     cpu_s: float
 
 
-def walk(services: Services, options: Options, stations: dict[str, Station]) -> WalkResult:
-    """Run every station that is not done yet. A station that raises leaves the ones before it done."""
+def walk(services: Services, options: Options, stations: dict[str, Station], out: Console | None = None) -> WalkResult:
+    """Run every station that is not done yet; result lines go to `out` (stdout). A station that raises leaves those before it done."""
     began = time.monotonic()
     last = list(stations)[-1]
     state = load_or_begin(services.settings.data_dir / "run" / "state.json", options.inputs(), last)
@@ -96,7 +96,7 @@ def walk(services: Services, options: Options, stations: dict[str, Station]) -> 
     )
     stderr = Console(stderr=True)
     with Progress(*columns, console=stderr, transient=True) as bar:
-        job = Walk(services, options, state, _stdout(), bar)
+        job = Walk(services, options, state, out or _stdout(), bar)
         for number, (name, station) in enumerate(stations.items(), start=1):
             title = text(f"run.station.{name}", lang)
             if name in state.done:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Request
 from prometheus_client import CONTENT_TYPE_LATEST
-from sqlalchemy import text as sql
 from starlette.responses import JSONResponse, Response
 
 from console import view
@@ -26,8 +25,7 @@ def build_router(services: Services, metrics: Metrics) -> APIRouter:
 
     @router.get("/healthz")
     def health() -> Response:
-        with services.db.read() as session:
-            session.execute(sql("SELECT 1"))
+        services.db.ping()
         return JSONResponse({"status": "ok", "version": VERSION})
 
     @router.get("/metrics")

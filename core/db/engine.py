@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import JSON, DateTime, Engine, MetaData, create_engine, event
+from sqlalchemy import JSON, DateTime, Engine, MetaData, create_engine, event, text
 from sqlalchemy.engine import Dialect
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import DeclarativeBase, Session
@@ -105,6 +105,11 @@ class Database:
     @contextmanager
     def ais_write(self) -> Iterator[Session]:
         yield from _write_session(self._ais_write, "ais.db")
+
+    def ping(self) -> None:
+        """Raises what the driver raises where the database does not answer."""
+        with self.read() as session:
+            session.execute(text("SELECT 1"))
 
     def close(self) -> None:
         for engine in (self._read, self._write, self._ais_read, self._ais_write):
