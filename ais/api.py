@@ -8,7 +8,6 @@ from __future__ import annotations
 from dataclasses import asdict
 from datetime import date
 from typing import Annotated, Literal
-from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, JsonValue
@@ -23,8 +22,8 @@ from ais.targeting import Window
 from core.clock import rfc3339
 from core.context import Services
 from core.errors import InputError, Refused
+from core.workdays import local_day
 
-_ZONE = ZoneInfo("Asia/Shanghai")
 _MAX_PAGE = 500
 
 
@@ -240,7 +239,7 @@ def build_router(services: Services) -> APIRouter:
     ) -> TargetsOut:
         """Ranked ships with the reason for each point."""
         start = _offset(cursor)
-        day = on or services.clock.now().astimezone(_ZONE).date()
+        day = on or local_day(services.clock.now())
         ranked = service.rank_live(services, day)
         page = ranked.ships[start : start + limit]
         more = start + limit < len(ranked.ships)

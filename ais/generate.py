@@ -13,7 +13,6 @@ from functools import reduce
 from operator import xor
 from pathlib import Path
 from random import Random
-from zoneinfo import ZoneInfo
 
 import numpy as np
 from pyais import encode_dict
@@ -22,9 +21,9 @@ from ais.port import Port, load_port
 from ais.rules import load_rules
 from ais.scenario import Fleet, FleetShip, load_fleet, write_register
 from core.geo import EnuFrame, Float, LonLat
+from core.workdays import local_day
 
 FLEET_PACK = "scenarios/yunjian_demo_fleet.toml"
-_ZONE = ZoneInfo("Asia/Shanghai")
 _STATION = "SIM-SHORE-1"
 _BASE_MMSI = 4139990
 _AID_MMSI = 994139991
@@ -94,7 +93,7 @@ def write_scenario(directory: Path, seed: int, start: datetime, rule_pack: str =
     nmea = directory / "simulated_port.nmea"
     nmea.write_text("\n".join(lines) + "\n", encoding="ascii")
     target = next(ship for ship in fleet.ships if ship.demo_target)
-    files = write_register(fleet, directory, pack, start.astimezone(_ZONE).date())
+    files = write_register(fleet, directory, pack, local_day(start))
     return Scenario(nmea, files, target.mmsi, target.imo, start, fleet.minutes, sum("!" in line for line in lines))
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Callable, Mapping
-from datetime import date, datetime
+from datetime import date
 from functools import cache
 from typing import Literal
 
@@ -142,8 +142,3 @@ def layout_for(headers: frozenset[str]) -> Layout:
     closest = min(layouts(), key=lambda layout: len(layout.required - headers) / len(layout.required))
     missing = ", ".join(sorted(closest.required - headers))
     raise InputError("ais.register_layout", closest=closest.id, missing=missing)
-
-
-def parse_year(value: str) -> date | None:
-    """The day of a full date, None for a year alone."""
-    return None if len(value) == 4 else datetime.fromisoformat(value).date()

@@ -6,7 +6,7 @@ Never holds domain rules.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import asynccontextmanager
 
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -24,8 +24,6 @@ from console.static_files import static_app
 from core import accounts
 from core.context import Services
 from core.errors import InputError, NotFound, YunJianError
-
-Lifespan = AbstractAsyncContextManager[None]
 
 
 def create_app(services: Services, *, extra_routers: Sequence[APIRouter] = (), sources: Sources | None = None) -> FastAPI:

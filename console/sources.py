@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime
-from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
 
@@ -15,9 +14,9 @@ import ais
 import inspection
 from console.selection import eligibility_facts, selection_part
 from core.context import Services
+from core.workdays import local_day
 from inspection.record import CaseRecord, CaseState, CriterionPart, EligibilityPart, Text, Verdict
 
-_ZONE = ZoneInfo("Asia/Shanghai")  # days are counted where the authority is (design.md, "time")
 _CASES_SHOWN = 200
 
 
@@ -98,7 +97,7 @@ class Sources:
     def queue(self) -> Queue:
         """The ranked list of today (Asia/Shanghai), each ship with the verdict on a remote check."""
         now = self._services.clock.now()
-        today = now.astimezone(_ZONE).date()
+        today = local_day(now)
         ranked = ais.rank_live(self._services, today)
         lines = tuple(_queue_line(one, today) for one in ranked.ships)
         return Queue(Text(zh=ranked.name.zh, en=ranked.name.en), now, lines)

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import NamedTemporaryFile
-from typing import BinaryIO
+from typing import IO, BinaryIO
 
 from core.errors import Altered, NotFound, StorageFull
 
@@ -62,7 +62,7 @@ class FileStore:
             with NamedTemporaryFile(dir=self.root, prefix=".incoming-", delete=False) as target:
                 temporary = Path(target.name)
                 for chunk in chunks:
-                    self._write(target, chunk)
+                    self._write(target.file, chunk)
                     digest.update(chunk)
                     size += len(chunk)
                 target.flush()
@@ -97,8 +97,8 @@ class FileStore:
         return (path.name for path in self.root.glob("??/??/*"))
 
     @staticmethod
-    def _write(target: BinaryIO | object, chunk: bytes) -> None:
-        target.write(chunk)  # type: ignore[union-attr]  # NamedTemporaryFile's wrapper is not typed as BinaryIO
+    def _write(target: IO[bytes], chunk: bytes) -> None:
+        target.write(chunk)
 
 
 def _chunks(stream: BinaryIO) -> Iterable[bytes]:

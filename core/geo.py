@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 
 EQUATORIAL_RADIUS_M = 6_378_137.0  # WGS84
 ECCENTRICITY_SQ = 6.694_379_990_14e-3  # WGS84
-METRES_PER_NM = 1852.0
 
 Float = NDArray[np.float64]
 

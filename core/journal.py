@@ -53,9 +53,7 @@ def append(
     """Add the next entry of `stream`; it commits or falls with the caller's change."""
     if session.get_bind().dialect.name == "postgresql":
         session.execute(text("SELECT pg_advisory_xact_lock(hashtext(:key))"), {"key": f"journal:{stream}"})
-    last = session.scalars(
-        select(JournalRow).where(JournalRow.stream == stream).order_by(JournalRow.seq.desc()).limit(1)
-    ).first()
+    last = _last(session, stream)
     at = clock.now()
     at = at.replace(microsecond=at.microsecond // 1000 * 1000)
     entry = seal(stream, last.seq + 1 if last else 1, last.hash if last else GENESIS, at, actor, on_behalf, action, payload)
@@ -82,6 +80,17 @@ def seal(
     """Build an entry with its hash."""
     draft = Entry(stream, seq, prev_hash, "", at_utc, actor, on_behalf, action, payload)
     return Entry(stream, seq, prev_hash, _digest(draft), at_utc, actor, on_behalf, action, payload)
+
+
+def head(session: Session, stream: str) -> str:
+    """Hash of the newest entry of a stream; GENESIS where there is none."""
+    last = _last(session, stream)
+    return last.hash if last else GENESIS
+
+
+def _last(session: Session, stream: str) -> JournalRow | None:
+    query = select(JournalRow).where(JournalRow.stream == stream).order_by(JournalRow.seq.desc()).limit(1)
+    return session.scalars(query).first()
 
 
 def entries(session: Session, stream: str) -> list[Entry]:

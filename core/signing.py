@@ -28,7 +28,6 @@ from config import Settings
 from core.errors import Altered, EnvironmentFault, InputError, NotFound
 
 DEMO_MARK = "DEMO - NOT VALID"
-SIGNATURE_BYTES = 64  # RFC 8032, Ed25519
 _LABEL = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 
 

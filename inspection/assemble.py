@@ -51,7 +51,6 @@ def record(session: Session, case_id: str) -> CaseRecord:
     surveys = [SurveyPart.model_validate(row.part) for row in store.surveys(session, case_id)]
     findings = [FindingPart.model_validate(row.part) for row in store.findings(session, case_id)]
     edition = editions().get(case.edition)
-    chain = journal.entries(session, subject_of(case_id))
     return CaseRecord(
         id=case.id,
         number=case.number,
@@ -84,7 +83,7 @@ def record(session: Session, case_id: str) -> CaseRecord:
         not_examined=not_examined(items, surveys, findings, edition.limit if edition else []),
         evidence=of_subject(session, subject_of(case_id)),
         journal_stream=subject_of(case_id),
-        journal_head=chain[-1].hash if chain else journal.GENESIS,
+        journal_head=journal.head(session, subject_of(case_id)),
     )
 
 

@@ -19,7 +19,7 @@ def instructions(reports: tuple[str, ...], demo: bool) -> str:  # noqa: FBT001  
     keys = [f"openssl x509 -in trust/{role}.pem -noout -pubkey | cmp - trust/{role}.pub.pem" for role in ROLES]
     pdfs = [f"pdfsig data/{name}" for name in reports]
     attached = [
-        f"pdfdetach -savefile record.json -o /tmp/record.json data/{name} && cmp /tmp/record.json data/record.json"
+        f"pdfdetach -savefile record.json -o ../attached.json data/{name} && cmp ../attached.json data/record.json"
         for name in reports
     ]
     steps: tuple[tuple[str, list[str]], ...] = (

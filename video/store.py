@@ -98,10 +98,6 @@ def room_by_key(session: Session, created_by: str, key: str) -> RoomRow | None:
     return session.scalars(select(RoomRow).where(RoomRow.created_by == created_by, RoomRow.idempotency_key == key)).first()
 
 
-def rooms_of_subject(session: Session, subject_ref: str) -> list[RoomRow]:
-    return list(session.scalars(select(RoomRow).where(RoomRow.subject_ref == subject_ref).order_by(RoomRow.id)))
-
-
 def seat(session: Session, seat_id: str) -> SeatRow | None:
     return session.get(SeatRow, seat_id)
 

@@ -16,7 +16,6 @@ from rich.console import Console
 
 from config import load_settings
 from console.cli.common import guarded, say
-from console.demo.state import WalkState
 from console.demo.station_ais import opening, ranking
 from console.demo.station_call import call
 from console.demo.station_hull import findings, survey
@@ -29,8 +28,6 @@ from core.errors import NotFound
 STATIONS: dict[str, Station] = {
     "ais": ranking, "case": opening, "call": call, "drone": survey, "findings": findings, "report": report,
 }  # fmt: skip
-
-_FILE = typer.Option(exists=False, dir_okay=False)
 
 
 @guarded
@@ -73,6 +70,3 @@ def run(
         from console.cli.serve import serve  # noqa: PLC0415 - the console is not needed to end after the report
 
         serve()
-
-
-__all__ = ["STATIONS", "WalkState", "run"]

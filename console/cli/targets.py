@@ -9,7 +9,6 @@ import sys
 from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Annotated
-from zoneinfo import ZoneInfo
 
 import typer
 from rich.console import Console
@@ -23,10 +22,9 @@ from core import catalogue
 from core.catalogue import Lang
 from core.context import Services
 from core.errors import NotFound, Refused
+from core.workdays import local_day
 
 app = typer.Typer(help="Whom to inspect and why. Example: yunjian targets --json", invoke_without_command=True)
-
-_ZONE = ZoneInfo("Asia/Shanghai")
 
 
 @app.callback(epilog="Example: yunjian targets --explain 2000286")
@@ -39,7 +37,7 @@ def targets(
 ) -> None:
     """Rank the ships of the live picture. Ships that differ only by unknowns share a rank."""
     with opened() as services:
-        day: date = services.clock.now().astimezone(_ZONE).date() if on is None else on.date()
+        day: date = local_day(services.clock.now()) if on is None else on.date()
         ranking = rank_live(services, day)
         if not ranking.ships:
             raise NotFound("ais.no_targets")

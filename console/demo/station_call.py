@@ -15,12 +15,12 @@ from typing import Any
 import httpx
 
 from console.calls import room_order
-from console.demo.people import scripted_people, signed_in
+from console.demo.keeping import keep_once
+from console.demo.people import ScriptedPeople, scripted_people, signed_in
 from console.demo.walk import Facts, Walk
-from core import evidence
 from core.errors import EnvironmentFault, Unfinished
 from core.processes import python_module, spawn, stop
-from inspection import NewAnswer, answer_item, keep_evidence, record, subject_of
+from inspection import NewAnswer, answer_item, record
 from inspection.record import CaseRecord
 
 STILL_ITEMS = 2
@@ -31,25 +31,24 @@ AIS_ITEM = "YJ-040"
 
 def call(job: Walk) -> Facts:
     """Open a room, let the crew in by its signed link, record, ask for stills, and see them land on their items."""
-    services = job.services
+    services, people = job.services, scripted_people(job.services)
     case_id = job.facts("case")["case_id"]
     folder = job.folder("call")
     folder.mkdir(parents=True, exist_ok=True)
     with services.db.read() as session:
         before = record(session, case_id)
-    _keep_ais_lines(job, before)
+    _keep_ais_lines(job, people, before)
     asked = _items_for_stills(before)
     with (folder / "server.log").open("w") as log:
         command = python_module("console.cli", "serve", "--port", "0")
         server = spawn(command, stdout=subprocess.PIPE, stderr=log, env=_environment(job))
         try:
             base_url = _address(server)
-            room_id = _hold(job, base_url, case_id, asked)
+            room_id = _hold(job, people, base_url, case_id, asked)
         finally:
             stop(server)
     with services.db.read() as session:
         held = next(one for one in record(session, case_id).calls if one.room_id == room_id)
-    people = scripted_people(services)
     for item in asked:
         answer_item(services, people.inspects, case_id, item, NewAnswer(value="satisfactory"))
     job.say(
@@ -65,21 +64,17 @@ def _items_for_stills(case: CaseRecord) -> list[str]:
     return [item.id for item in wanted[:STILL_ITEMS]]
 
 
-def _keep_ais_lines(job: Walk, case: CaseRecord) -> None:
+def _keep_ais_lines(job: Walk, people: ScriptedPeople, case: CaseRecord) -> None:
     """The log the ranking came from is evidence for the item about AIS."""
-    services = job.services
     target = next((item.id for item in (case.checklist.items if case.checklist else []) if item.id == AIS_ITEM), None)
-    if target is None or any(one.kind == "ais_lines" for one in case.evidence):
+    if target is None:
         return
     log = Path(job.facts("ais")["log"])
-    stored = services.files.put_path(log)
-    now = services.clock.now()
-    envelope = evidence.Envelope(
-        sha256=stored.sha256, size=stored.size, media_type="text/plain", kind="ais_lines", captured_at=now,
-        clock_offset_ms=None, received_at=now, device=log.name, producer="ais", subject_ref=subject_of(case.id), item_ref=target,
+    keep_once(
+        job, people, job.services.files.put_path(log), target,
+        kind="ais_lines", media_type="text/plain", device=log.name, producer="ais",
         extra={"simulated": job.facts("ais")["simulated"]},
     )  # fmt: skip
-    keep_evidence(services, scripted_people(services).inspects, case.id, envelope, target)
 
 
 def _environment(job: Walk) -> dict[str, str]:
@@ -95,11 +90,10 @@ def _address(server: subprocess.Popen[str]) -> str:
     raise EnvironmentFault("run.no_server", status=server.wait())
 
 
-def _hold(job: Walk, base_url: str, case_id: str, asked: list[str]) -> str:
+def _hold(job: Walk, people: ScriptedPeople, base_url: str, case_id: str, asked: list[str]) -> str:
     services = job.services
     with services.db.read() as session:
         order = room_order(record(session, case_id), services.clock).model_dump(mode="json")
-    people = scripted_people(services)
     with signed_in(services, people.inspector, base_url) as http:
         room = _ok(http.post("/api/v1/video/rooms", json=order))
         room_id, link = room["room_id"], room["seats"][0]["link"]

@@ -14,13 +14,13 @@ from pathlib import Path
 from typing import Literal
 
 import ais
+from console.demo.keeping import keep_once
 from console.demo.people import ScriptedPeople, scripted_people
 from console.demo.station_ais import chosen_ship
 from console.demo.walk import Facts, Walk
-from core import evidence
 from core.catalogue import Lang, text
 from core.errors import InputError, Refused
-from core.ids import Imo, Mmsi, new_id
+from core.ids import Imo, Mmsi
 from core.ship import ShipGeometry, ShipRef
 from drone import FlightProgress, Wishes, fly_simulated, plan_survey, planned_sides, survey_coverage
 from inspection import (
@@ -31,29 +31,26 @@ from inspection import (
     answer_item,
     decide_findings,
     draw_dent,
-    keep_evidence,
     photo_evidence,
     record,
     register_survey,
-    subject_of,
 )
 from inspection.hull import (
     HullMap,
     MapFinding,
     ShipMarks,
-    class_table,
     cut_crop,
     detect_photos,
-    false_findings,
     map_survey,
     model_part,
     photos_in,
     read_card,
     score_map,
     survey_gsd,
+    without_place,
     write_ship_file,
 )
-from inspection.record import FindingPart, ModelPart, Text
+from inspection.record import FindingPart, ModelPart
 
 SHIP_SEED = 7
 FLIGHT_SEED = 11
@@ -107,7 +104,7 @@ def survey(job: Walk) -> Facts:
         area_m2=round(seen.area_m2, 1), device=text("run.device", "en"), log=run.tlog,
     )  # fmt: skip
     register_survey(services, people.inspects, case_id, run.survey, facts)
-    photos = len(photos_in(run.survey / "photos" if (run.survey / "photos").is_dir() else run.survey))
+    photos = len(photos_in(run.survey))
     job.say(
         "flight", photos=photos, separation=f"{run.flight.min_separation_m:.1f}", seen2=f"{seen.seen2_pct:.1f}",
         area=f"{seen.area_m2:.0f}", speed=f"{job.options.speed:g}",
@@ -127,13 +124,11 @@ def findings(job: Walk) -> Facts:
     case_id = job.facts("case")["case_id"]
     flown = job.facts("drone")
     model = model_part(services.settings.hull)
-    shown = _shipped()
     placed, wrong = 0, frozenset[str]()
     if flown["survey"]:
         folder = Path(flown["survey"])
-        photos = [path for path in sorted(folder.rglob("*")) if path.suffix.lower() in (".jpg", ".jpeg")]
         out = job.folder("findings") / "survey"
-        detect_photos(photos, out, services.settings.hull, job.progress, survey_gsd(folder))
+        detect_photos(photos_in(folder), out, services.settings.hull, job.progress, survey_gsd(folder))
         hull_map = map_survey(folder, out)
         with services.db.read() as session:
             evidence_of = photo_evidence(session, case_id)
@@ -143,7 +138,8 @@ def findings(job: Walk) -> Facts:
         ]
         add_findings(services, people.inspects, case_id, parts, model)
         placed = len(parts)
-        score, wrong = score_map(hull_map, Path(flown["ship"])), false_findings(hull_map, Path(flown["ship"]))
+        score = score_map(hull_map, Path(flown["ship"]))
+        wrong = score.false_ids
         job.say("truth", planted=score.planted, found=score.found, false=score.false)
         _draw_dents(job, people, hull_map)
     extra = _own_photos(job, people, model)
@@ -157,15 +153,15 @@ def findings(job: Walk) -> Facts:
     with services.db.read() as session:
         case = record(session, case_id)
     dents = sum(one.source == "inspector" for one in case.findings)
-    job.say("findings", count=placed, photos_without_place=extra, dents=dents, model=model.name, **shown)
+    job.say("findings", count=placed, photos_without_place=extra, dents=dents, model=model.name, scores=_scores())
     for line in _worst(case.findings, services.settings.language):
         job.out.print(line, markup=False, highlight=False)
     return {"findings": len(case.findings), "dents": dents, "sha256": model.sha256}
 
 
-def _shipped() -> dict[str, str]:
-    scores = ", ".join(f"{key} {value:g}" for key, value in read_card().scores.items())
-    return {"scores": scores or "-"}
+def _scores() -> str:
+    """The shipped model's measured figures."""
+    return ", ".join(f"{key} {value:g}" for key, value in read_card().scores.items()) or "-"
 
 
 def _own_photos(job: Walk, people: ScriptedPeople, model: ModelPart) -> int:
@@ -177,67 +173,30 @@ def _own_photos(job: Walk, people: ScriptedPeople, model: ModelPart) -> int:
     result = detect_photos(photos_in(folder), job.folder("findings") / "own", services.settings.hull, job.progress)
     for bad in result.rejected:
         job.say("photo_rejected", file=bad.file, code=bad.error.code)
-    with services.db.read() as session:
-        known = photo_evidence(session, case_id)
     parts: list[FindingPart] = []
-    now = services.clock.now()
     for detection in result.detections:
         if not detection.findings:
             continue
-        photo = detection.photo
-        if photo.sha256 not in known:
-            stored = services.files.put_path(folder / photo.file if folder.is_dir() else folder)
-            envelope = evidence.Envelope(
-                id=new_id(), sha256=stored.sha256, size=stored.size, media_type="image/jpeg", kind="external", captured_at=now,
-                clock_offset_ms=None, received_at=now, device=photo.file, producer="inspection",
-                subject_ref=subject_of(case_id), item_ref=HULL_ITEM, extra={"pose": None},
-            )  # fmt: skip
-            keep_evidence(services, people.inspects, case_id, envelope, HULL_ITEM)
-            known[stored.sha256] = envelope.id
-        for one in detection.findings:
-            info = next(row for row in class_table().values() if int(row.id) == one.class_id)
-            parts.append(
-                FindingPart(
-                    id=one.id,
-                    class_id=one.class_id,
-                    class_name=Text(zh=info.zh, en=info.en),
-                    source="model",
-                    experimental=info.experimental,
-                    score=one.score,
-                    place=None,
-                    polygon_hull_m=[],
-                    area_cm2=None,
-                    photo_evidence_id=known[photo.sha256],
-                    crop_evidence_id=None,
-                    views=1,
-                    state="proposed",
-                    decided_by=None,
-                    decided_at=None,
-                    proposed_codes=list(info.proposed_codes),
-                )
-            )
+        stored = services.files.put_path(folder / detection.photo.file if folder.is_dir() else folder)
+        evidence_id = keep_once(
+            job, people, stored, HULL_ITEM,
+            kind="external", media_type="image/jpeg", device=detection.photo.file, extra={"pose": None},
+        )  # fmt: skip
+        parts += [one.part(None, evidence_id, None) for one in without_place(detection)]
     if parts:
         add_findings(services, people.inspects, case_id, parts, model)
     return len(parts)
 
 
 def _crop(job: Walk, people: ScriptedPeople, finding: MapFinding, survey: Path, photos: Mapping[str, str]) -> str:
-    """The picture of a finding alone, as evidence derived from its photo; once per finding."""
-    services, case_id = job.services, job.facts("case")["case_id"]
-    photo = next(survey.rglob(finding.photo_file))
-    stored = services.files.put_bytes(cut_crop(photo, finding.polygon_px, services.settings.hull.max_megapixels))
-    with services.db.read() as session:
-        known = next((one.id for one in evidence.of_subject(session, subject_of(case_id)) if one.sha256 == stored.sha256), None)
-    if known is not None:
-        return known
-    now = services.clock.now()
-    envelope = evidence.Envelope(
-        sha256=stored.sha256, size=stored.size, media_type="image/jpeg", kind="still", captured_at=now, clock_offset_ms=None,
-        received_at=now, device="YunJian", producer="inspection", subject_ref=subject_of(case_id), item_ref=HULL_ITEM,
-        derived_from=photos[finding.photo_sha256], extra={"finding": finding.id, "simulated": True},
+    """The picture of a finding alone, as evidence derived from its photo."""
+    services = job.services
+    crop = cut_crop(survey / finding.photo_file, finding.polygon_px, services.settings.hull.max_megapixels)
+    return keep_once(
+        job, people, services.files.put_bytes(crop), HULL_ITEM,
+        kind="still", media_type="image/jpeg", device="YunJian", extra={"finding": finding.id, "simulated": True},
+        derived_from=photos[finding.photo_sha256],
     )  # fmt: skip
-    keep_evidence(services, people.inspects, case_id, envelope, HULL_ITEM)
-    return envelope.id
 
 
 def _draw_dents(job: Walk, people: ScriptedPeople, hull_map: HullMap) -> None:
@@ -245,14 +204,14 @@ def _draw_dents(job: Walk, people: ScriptedPeople, hull_map: HullMap) -> None:
     ship_folder = Path(job.facts("drone")["ship"])
     ship = json.loads((ship_folder / "ship.json").read_text(encoding="utf-8"))
     atlases = {one["part"]: one for one in ship["atlases"]}
-    photo = {cell.side: cell for cell in hull_map.cells}
+    surveyed = {cell.side for cell in hull_map.cells}
     case_id = job.facts("case")["case_id"]
     with job.services.db.read() as session:
         photos = photo_evidence(session, case_id)
     near = [(one.place, one) for one in hull_map.findings if one.place is not None]
     for number, dent in enumerate(json.loads((ship_folder / "dents.json").read_text(encoding="utf-8"))):
         part = dent["part"]
-        if part not in ("port", "starboard") or part not in photo:
+        if part not in ("port", "starboard") or part not in surveyed:
             continue
         atlas = atlases[part]
         scale = atlas["mm_per_px"] / 1000.0

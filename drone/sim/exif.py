@@ -5,7 +5,6 @@ Never renders. Every photo says SIMULATED in its description.
 
 from __future__ import annotations
 
-import io
 import struct
 from dataclasses import dataclass
 from datetime import datetime
@@ -71,9 +70,3 @@ def _dms(degrees: float) -> tuple[float, float, float]:
     whole = int(degrees)
     minutes = int((degrees - whole) * 60)
     return float(whole), float(minutes), round((degrees - whole - minutes / 60.0) * 3600.0, 5)
-
-
-def read_size(jpeg: bytes) -> tuple[int, int]:
-    """(width, height) of a JPEG."""
-    with PilImage.open(io.BytesIO(jpeg)) as picture:
-        return picture.size

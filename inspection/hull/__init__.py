@@ -10,12 +10,12 @@ from inspection.hull.crops import cut_crop
 from inspection.hull.draw import render_svg, to_geojson
 from inspection.hull.evaluate import Evaluation, MethodScore, SplitName, evaluate_folder
 from inspection.hull.findings import Detection, Finding
-from inspection.hull.hullmap import HullMap, MapFinding, MapPlace, map_survey, survey_gsd
+from inspection.hull.hullmap import HullMap, MapFinding, MapPlace, map_survey, survey_gsd, without_place
 from inspection.hull.synth import ShipMarks, write_ship_file
 from inspection.hull.train import TrainingPlan, WeightSet
 from inspection.hull.train import prepare as prepare_training
 from inspection.hull.train import train as train_model
-from inspection.hull.truth import TruthScore, false_findings, score_map
+from inspection.hull.truth import TruthScore, score_map
 from inspection.hull.weights import ModelCard, model_part, read_card
 
 __all__ = [
@@ -41,7 +41,6 @@ __all__ = [
     "cut_crop",
     "detect_photos",
     "evaluate_folder",
-    "false_findings",
     "map_survey",
     "model_part",
     "photos_in",
@@ -52,5 +51,6 @@ __all__ = [
     "survey_gsd",
     "to_geojson",
     "train_model",
+    "without_place",
     "write_ship_file",
 ]

@@ -18,7 +18,7 @@ from core.hullform import HullForm
 from core.ship import ShipGeometry
 from inspection.hull.cells import HullCell, cells_of
 from inspection.hull.classes import ClassId, class_table
-from inspection.hull.findings import Detection, Finding
+from inspection.hull.findings import Detection
 from inspection.hull.packs import detector_pack
 from inspection.hull.project import SHELL, Observation, ShellSide, project
 from inspection.hull.survey import Survey, View, read_survey, views_of
@@ -52,8 +52,8 @@ class MapFinding:
     photo_sha256: str
     polygon_px: tuple[tuple[float, float], ...]
 
-    def part(self, geometry: ShipGeometry, photo_evidence_id: str, crop_evidence_id: str | None) -> FindingPart:
-        """As the case record carries it: proposed, with deficiency codes as proposals."""
+    def part(self, geometry: ShipGeometry | None, photo_evidence_id: str, crop_evidence_id: str | None) -> FindingPart:
+        """As the case record carries it: proposed, with deficiency codes as proposals. `geometry` None: no place is told."""
         info = class_table()[self.class_id]
         return FindingPart(
             id=self.id,
@@ -62,7 +62,7 @@ class MapFinding:
             source="model",
             experimental=info.experimental,
             score=self.score,
-            place=None if self.place is None else _record_place(self.place, geometry),
+            place=None if self.place is None or geometry is None else _record_place(self.place, geometry),
             polygon_hull_m=[] if self.place is None else [[round(float(v), 3) for v in p] for p in self.place.outline],
             area_cm2=None if self.area_cm2 is None else round(self.area_cm2, 1),
             photo_evidence_id=photo_evidence_id,
@@ -112,12 +112,7 @@ def map_survey(survey_dir: Path, detections_dir: Path, geometry: ShipGeometry | 
     observations = [o for view in views for o in project(view, detections[view.file].findings, ship)]
     placed, dropped = merge(observations, views, ship)
     posed = {view.file for view in views}
-    bare = [
-        _without_place(detection, finding)
-        for file, detection in detections.items()
-        if file not in posed
-        for finding in detection.findings
-    ]
+    bare = [one for file, detection in detections.items() if file not in posed for one in without_place(detection)]
     return HullMap(ship, survey.simulated, (*placed, *bare), cells_of(placed_outlines(placed), views, ship), dropped)
 
 
@@ -158,19 +153,23 @@ def _detections(survey: Survey, folder: Path) -> dict[str, Detection]:
     return found
 
 
-def _without_place(detection: Detection, finding: Finding) -> MapFinding:
-    return MapFinding(
-        id=_stable_id(detection.photo.sha256, finding.class_id, finding.polygon_px),
-        class_id=ClassId(finding.class_id),
-        score=finding.score,
-        place=None,
-        area_cm2=finding.area_cm2,
-        views=1,
-        seen=1,
-        photo_file=detection.photo.file,
-        photo_sha256=detection.photo.sha256,
-        polygon_px=tuple(finding.polygon_px),
-    )
+def without_place(detection: Detection) -> list[MapFinding]:
+    """The findings of a photo whose pose is not known."""
+    return [
+        MapFinding(
+            id=_stable_id(detection.photo.sha256, finding.class_id, finding.polygon_px),
+            class_id=ClassId(finding.class_id),
+            score=finding.score,
+            place=None,
+            area_cm2=finding.area_cm2,
+            views=1,
+            seen=1,
+            photo_file=detection.photo.file,
+            photo_sha256=detection.photo.sha256,
+            polygon_px=tuple(finding.polygon_px),
+        )
+        for finding in detection.findings
+    ]
 
 
 def _stable_id(photo_sha256: str, class_id: int, polygon: list[tuple[float, float]]) -> str:

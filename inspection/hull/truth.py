@@ -60,10 +60,14 @@ class TruthScore:
 
     planted: int
     found: int
-    false: int
+    false_ids: frozenset[str]
     shell_m2: float
     area_error: float | None
     inside_ellipse: float | None
+
+    @property
+    def false(self) -> int:
+        return len(self.false_ids)
 
     @property
     def recall(self) -> float:
@@ -120,11 +124,12 @@ def _of_atlas(folder: Path, atlas: _Atlas, side: ShellSide, draught_m: float, sm
 
 
 def score_map(hull_map: HullMap, ship_folder: Path) -> TruthScore:
-    """Only surveyed sides count. Found = some finding of a scored class touches it. False = a finding of a scored class that touches nothing planted, however
-    small. Corrosion and coating loss count for each other: torn paint over rust is both.
+    """Only surveyed sides count. Found = some finding of a scored class touches it. False = a finding of a scored class that
+    touches nothing planted, however small. Corrosion and coating loss count for each other: torn paint over rust is both.
     """
     surveyed = {cell.side for cell in hull_map.cells}
-    planted = [defect for defect in planted_defects(ship_folder) if defect.side in surveyed]
+    anything = [defect for defect in planted_defects(ship_folder, smallest_cm2=4.0) if defect.side in surveyed]
+    planted = [defect for defect in anything if defect.area_cm2 >= SMALLEST_CM2]
     findings = [finding for finding in hull_map.findings if finding.place is not None and finding.class_id in SCORED]
     found, errors, inside = 0, [], []
     for defect in planted:
@@ -142,22 +147,10 @@ def score_map(hull_map: HullMap, ship_folder: Path) -> TruthScore:
     return TruthScore(
         planted=len(planted),
         found=found,
-        false=len(false_findings(hull_map, ship_folder)),
+        false_ids=frozenset(one.id for one in findings if not any(_touches(one, defect) for defect in anything)),
         shell_m2=_shell_m2(hull_map.geometry, hull_map),
         area_error=float(np.median(errors)) if errors else None,
         inside_ellipse=float(np.mean(inside)) if inside else None,
-    )
-
-
-def false_findings(hull_map: HullMap, ship_folder: Path) -> frozenset[str]:
-    """Ids of the findings of a scored class that touch nothing planted of >= 4 cm2."""
-    anything = planted_defects(ship_folder, smallest_cm2=4.0)
-    return frozenset(
-        finding.id
-        for finding in hull_map.findings
-        if finding.place is not None
-        and finding.class_id in SCORED
-        and not any(_touches(finding, defect) for defect in anything)
     )
 
 
