@@ -63,6 +63,12 @@ def survey(job: Walk) -> Facts:
     services, settings = job.services, job.services.settings
     ship, people = chosen_ship(job), scripted_people(job.services)
     case_id = job.facts("case")["case_id"]
+    folder = job.folder("drone")
+    flight, ship_folder = folder / "flight", folder / "ship"
+    with services.db.read() as session:
+        registered = bool(record(session, case_id).surveys)
+    if registered:  # killed after the flight had become evidence: it is not flown again
+        return _flown(flight, ship_folder)
     try:
         hull = ais.geometry_and_pose(services, ship)
     except Refused as refusal:
@@ -81,12 +87,9 @@ def survey(job: Walk) -> Facts:
         photos=plan.trigger_count, minutes=f"{plan.time_s / 60:.1f}", bound=f"{plan.lower_bound_s / 60:.1f}",
         seen2=f"{plan.coverage.seen2_pct:.1f}", gsd=f"{settings.drone.target_gsd_mm:g}",
     )  # fmt: skip
-    folder = job.folder("drone")
-    ship_folder = folder / "ship"
     if not (ship_folder / "ship.json").is_file():
         marks = ShipMarks(ship.sheet.name, imo or Imo(1000019), "SIMULATED")
         write_ship_file(ship_folder, SHIP_SEED, hull.geometry, marks, _atlas_scale(hull.geometry))
-    flight = folder / "flight"
     shutil.rmtree(flight, ignore_errors=True)
     flight.mkdir(parents=True)
     started = hull.pose.at_utc + timedelta(minutes=1)  # a replayed log flies at the log's own time: its pose must not be stale
@@ -104,12 +107,17 @@ def survey(job: Walk) -> Facts:
         area_m2=round(seen.area_m2, 1), device=text("run.device", "en"), log=run.tlog,
     )  # fmt: skip
     register_survey(services, people.inspects, case_id, run.survey, facts)
-    photos = len(photos_in(run.survey))
+    found = _flown(flight, ship_folder)
     job.say(
-        "flight", photos=photos, separation=f"{run.flight.min_separation_m:.1f}", seen2=f"{seen.seen2_pct:.1f}",
+        "flight", photos=found["photos"], separation=f"{run.flight.min_separation_m:.1f}", seen2=f"{seen.seen2_pct:.1f}",
         area=f"{seen.area_m2:.0f}", speed=f"{job.options.speed:g}",
     )  # fmt: skip
-    return {"survey": str(run.survey), "truth": str(run.truth), "ship": str(ship_folder), "photos": photos}
+    return found
+
+
+def _flown(flight: Path, ship_folder: Path) -> Facts:
+    """The facts of a finished flight, from its folder."""
+    return {"survey": str(flight / "survey"), "ship": str(ship_folder), "photos": len(photos_in(flight / "survey"))}
 
 
 def _atlas_scale(geometry: ShipGeometry) -> float:

@@ -11,9 +11,11 @@ from pathlib import Path
 import pytest
 
 from config import load_settings
-from console.demo.station_ais import ranking
+from console.demo.station_ais import opening, ranking
+from console.demo.station_hull import survey
 from console.demo.walk import Options, walk
 from console.services import open_services
+from inspection import record
 
 LOGS = sorted((Path(__file__).resolve().parents[4] / "shared" / "data" / "ais").glob("*.*m*"))
 
@@ -38,6 +40,24 @@ def test_each_real_log_ends_in_a_ranked_list(name, tmp_path, shared_data, capsys
     out = capsys.readouterr().out
     assert f"{ledger['sentences']} sentences" in out
     assert "12044 rows, 12044 used" in out
+
+
+def test_a_survey_that_is_evidence_is_not_flown_again(tmp_path):
+    """Killed between keeping the photos and ticking the station off: the next run takes the survey that is there."""
+    settings = load_settings({"data_dir": str(tmp_path), "language": "en"}, environ={})
+    stations = {"ais": ranking, "case": opening, "drone": survey, "never": opening}
+    with open_services(settings) as services:
+        first = walk(services, Options(until="drone", speed=20), stations)
+        state_file = tmp_path / "run" / "state.json"
+        state = json.loads(state_file.read_text())
+        flown = state["done"].pop("drone")
+        state_file.write_text(json.dumps(state))
+        again = walk(services, Options(until="drone", speed=20), stations)
+        with services.db.read() as session:
+            case = record(session, first.facts["case"]["case_id"])
+    assert again.facts["drone"] == flown
+    assert len(case.surveys) == 1
+    assert case.surveys[0].photos == flown["photos"] == sum(one.kind == "drone_photo" for one in case.evidence)
 
 
 def test_a_log_of_garbage_is_one_clear_error(tmp_path):
