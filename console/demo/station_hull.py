@@ -212,14 +212,13 @@ def _draw_dents(job: Walk, people: ScriptedPeople, hull_map: HullMap) -> None:
     ship_folder = Path(job.facts("drone")["ship"])
     ship = json.loads((ship_folder / "ship.json").read_text(encoding="utf-8"))
     atlases = {one["part"]: one for one in ship["atlases"]}
-    surveyed = {cell.side for cell in hull_map.cells}
     case_id = job.facts("case")["case_id"]
     with job.services.db.read() as session:
         photos = photo_evidence(session, case_id)
     near = [(one.place, one) for one in hull_map.findings if one.place is not None]
     for number, dent in enumerate(json.loads((ship_folder / "dents.json").read_text(encoding="utf-8"))):
         part = dent["part"]
-        if part not in ("port", "starboard") or part not in surveyed:
+        if part not in ("port", "starboard"):
             continue
         atlas = atlases[part]
         scale = atlas["mm_per_px"] / 1000.0

@@ -124,12 +124,11 @@ def _of_atlas(folder: Path, atlas: _Atlas, side: ShellSide, draught_m: float, sm
 
 
 def score_map(hull_map: HullMap, ship_folder: Path) -> TruthScore:
-    """Only surveyed sides count. Found = some finding of a scored class touches it. False = a finding of a scored class that
+    """Only what a photo shows counts as planted. Found = some finding of a scored class touches it. False = a finding of a scored class that
     touches nothing planted, however small. Corrosion and coating loss count for each other: torn paint over rust is both.
     """
-    surveyed = {cell.side for cell in hull_map.cells}
-    anything = [defect for defect in planted_defects(ship_folder, smallest_cm2=4.0) if defect.side in surveyed]
-    planted = [defect for defect in anything if defect.area_cm2 >= SMALLEST_CM2]
+    anything = planted_defects(ship_folder, smallest_cm2=4.0)
+    planted = [defect for defect in anything if defect.area_cm2 >= SMALLEST_CM2 and _shown(hull_map, defect)]
     findings = [finding for finding in hull_map.findings if finding.place is not None and finding.class_id in SCORED]
     found, errors, inside = 0, [], []
     for defect in planted:
@@ -151,6 +150,16 @@ def score_map(hull_map: HullMap, ship_folder: Path) -> TruthScore:
         shell_m2=_shell_m2(hull_map.geometry, hull_map),
         area_error=float(np.median(errors)) if errors else None,
         inside_ellipse=float(np.mean(inside)) if inside else None,
+    )
+
+
+def _shown(hull_map: HullMap, defect: Planted) -> bool:
+    """Whether the middle of the defect lies in a cell of which some photo shows something."""
+    return any(
+        cell.seen_share > 0.0
+        and cell.side == defect.side
+        and bool((np.array(cell.low) <= defect.centre).all() and (defect.centre <= np.array(cell.high)).all())
+        for cell in hull_map.cells
     )
 
 
