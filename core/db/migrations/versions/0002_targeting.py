@@ -1,0 +1,21 @@
+"""targeting tables"""
+
+import sqlalchemy as sa
+from alembic import op
+
+import core.db
+
+revision = "0002"
+down_revision = "0001"
+branch_labels = None
+depends_on = None
+
+__all__ = ["core", "op", "sa"]
+
+
+def upgrade() -> None:
+    """Nothing yet."""
+
+
+def downgrade() -> None:
+    """Nothing yet."""
