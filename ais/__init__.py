@@ -12,20 +12,10 @@ from ais.port import AtBerth, Port
 from ais.pose import HullAtPlace
 from ais.ranking import RankedShip, Ranking, RemoteFacts, Selection, ShipSheet
 from ais.reading import Reader, file_chunks, read_messages
-from ais.service import (
-    ImportResult,
-    ReplayResult,
-    feed_list,
-    geometry_and_pose,
-    import_register,
-    live_ship,
-    live_ships,
-    rank_live,
-    rank_ships,
-    replay,
-    watched_port,
-)
+from ais.register_service import ImportResult, import_register
+from ais.service import ReplayResult, feed_list, live_ship, live_ships, replay, watched_port
 from ais.targeting import Assessment, Criterion, Judgement, Window
+from ais.targets_service import geometry_and_pose, rank_live, rank_ships
 from ais.text import Bilingual
 
 __all__ = [

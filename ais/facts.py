@@ -14,8 +14,8 @@ from ais.codes import flag_of, ship_types
 from ais.join import Join
 from ais.live import LiveShip
 from ais.register import Particular
+from ais.register_store import Inspection, Rating
 from ais.rules import ListKind, RulePack, add_months
-from ais.store import Inspection, Rating
 from ais.text import Bilingual, say
 
 T = TypeVar("T")

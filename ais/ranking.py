@@ -19,8 +19,8 @@ from ais.facts import RatingLists, facts_of
 from ais.join import Join, RegisterIndex
 from ais.live import LiveShip
 from ais.register import Particular
+from ais.register_store import Inspection, Rating
 from ais.rules import RulePack
-from ais.store import Inspection, Rating
 from ais.targeting import Assessment, Criterion, assess
 from ais.text import Bilingual
 

@@ -13,7 +13,7 @@ from datetime import date
 from typing import Literal
 
 from ais.layouts import Layout, RegisterKind, layout_for
-from ais.store import Inspection, Rating, RatingKind, RegisterValue
+from ais.register_store import Inspection, Rating, RatingKind, RegisterValue
 from core.errors import InputError
 
 IssueCode = Literal["cell", "no_key", "no_source", "missing_cell"]

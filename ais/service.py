@@ -1,4 +1,4 @@
-"""Owns the acts of `ais`: replaying a log into the live picture, importing register files, ranking what is in the picture.
+"""Owns the acts of the live picture: replaying a log, and reading what is heard.
 
 Never decides a rule: framing, joining and targeting are pure and elsewhere.
 """
@@ -6,40 +6,18 @@ Never decides a rule: framing, joining and targeting are pure and elsewhere.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
 from pathlib import Path
 
 from ais.fragments import Frame
-from ais.join import RegisterIndex
 from ais.ledger import Ledger
 from ais.live import LivePicture, LiveShip, Position, TimeSource
 from ais.port import Port, load_port
-from ais.pose import HullAtPlace
-from ais.pose import geometry_and_pose as _geometry_and_pose
-from ais.ranking import FeedInfo, RankedShip, Ranking, RegisterData, rank
 from ais.reading import Progress, Reader, file_chunks, read_messages
-from ais.register import Issue, history_of, parse_register, particulars
-from ais.rules import RulePack, load_rules
-from ais.store import (
-    Changes,
-    Feed,
-    feeds,
-    load_inspections,
-    load_picture,
-    load_ratings,
-    load_register,
-    load_ship,
-    save_inspections,
-    save_picture,
-    save_positions,
-    save_ratings,
-    save_register,
-)
+from ais.store import Feed, feeds, load_picture, load_ship, save_picture, save_positions
 from core.context import Services
-from core.errors import InputError, NotFound
+from core.errors import NotFound
 
 _POSITION_BATCH = 5_000
-_MAX_REGISTER_BYTES = 256 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,18 +29,6 @@ class ReplayResult:
     picture: LivePicture
     time_source: TimeSource
     positions_stored: int
-
-
-@dataclass(frozen=True, slots=True)
-class ImportResult:
-    """What a register file gave; bad cells and rows are named, good ones are in."""
-
-    file: str
-    layout: str
-    rows: int
-    rows_used: int
-    changes: Changes
-    issues: tuple[Issue, ...]
 
 
 def replay(services: Services, path: Path, on_progress: Progress | None = None) -> ReplayResult:
@@ -128,39 +94,6 @@ class _Thinner:
         return True
 
 
-def import_register(services: Services, path: Path) -> ImportResult:
-    """Read a CSV of ships, past inspections or lists; its headers tell which. Importing it again changes nothing.
-
-    Raises:
-        NotFound: no such file.
-        InputError: empty, not text, or no layout knows its headers.
-    """
-    if not path.is_file():
-        raise NotFound("ais.file_missing", path=str(path))
-    if path.stat().st_size > _MAX_REGISTER_BYTES:
-        raise InputError("ais.register_too_large", name=path.name)
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise InputError("ais.file_unreadable", path=str(path), reason=str(error)) from error
-    parsed = parse_register(data, path.name)
-    with services.db.write() as session:
-        changes = _sum(
-            save_register(session, parsed.values),
-            save_inspections(session, parsed.inspections),
-            save_ratings(session, parsed.ratings),
-        )
-    return ImportResult(path.name, parsed.layout_id, parsed.rows, parsed.rows_used, changes, tuple(parsed.issues))
-
-
-def _sum(*changes: Changes) -> Changes:
-    return Changes(
-        sum(change.added for change in changes),
-        sum(change.changed for change in changes),
-        sum(change.unchanged for change in changes),
-    )
-
-
 def live_ships(services: Services) -> list[LiveShip]:
     """The stored live picture, every station."""
     with services.db.ais_read() as session:
@@ -186,44 +119,6 @@ def feed_list(services: Services) -> list[Feed]:
         return feeds(session)
 
 
-def rank_live(services: Services, on: date) -> Ranking:
-    """Rank the stored live picture against the register with the regime of `settings.ais.rule_pack` on that day."""
-    pack = load_rules(services.settings.ais.rule_pack)
-    with services.db.ais_read() as session:
-        ships = load_picture(session)
-        sources = feeds(session)
-    register = _register(services, pack)
-    newest = sources[0] if sources else None
-    feed = FeedInfo(
-        source="" if newest is None else newest.source,
-        sentences=0 if newest is None else int(newest.ledger["sentences"]),
-        at_utc=services.clock.now(),
-    )
-    return rank(pack, ships, register, feed, on)
-
-
-def rank_ships(services: Services, on: date) -> list[RankedShip]:
-    """The ranked list alone, the first one first."""
-    return list(rank_live(services, on).ships)
-
-
-def _register(services: Services, pack: RulePack) -> RegisterData:
-    with services.db.read() as session:
-        values = load_register(session)
-        inspections = load_inspections(session, pack.region)
-        ratings = load_ratings(session, pack.regime)
-    return RegisterData(RegisterIndex(particulars(values)), history_of(inspections), ratings)
-
-
 def watched_port(services: Services) -> Port:
     """The port that the installation watches."""
     return load_port(services.settings.ais.port_pack)
-
-
-def geometry_and_pose(services: Services, ship: RankedShip) -> HullAtPlace:
-    """Hull, place, heading and berth of a ranked ship.
-
-    Raises:
-        Refused: something that cannot be guessed is missing; the code says what.
-    """
-    return _geometry_and_pose(ship, watched_port(services))

@@ -11,6 +11,7 @@ from typing import Literal
 
 from ais.codes import ship_types
 from ais.facts import Fact, ShipFacts
+from ais.register_store import Rating
 from ais.rules import (
     Attested,
     CriterionRule,
@@ -23,7 +24,6 @@ from ais.rules import (
     TypeIn,
     add_months,
 )
-from ais.store import Rating
 from ais.text import Bilingual, say
 
 State = Literal["met", "not_met", "unknown"]

@@ -13,6 +13,7 @@ from fastapi import APIRouter
 from starlette.concurrency import run_in_threadpool
 
 import ais.api
+import ais.api_targets
 import inspection.api
 import reports.api
 import video.api
@@ -52,6 +53,7 @@ def assemble(services: Services) -> Parts:
     return Parts(
         routers=(
             ais.api.build_router(services),
+            ais.api_targets.build_router(services),
             inspection.api.build_router(services),
             reports.api.build_router(services),
             video.api.build_router(services, rooms),

@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.table import Table
 
 from ais import RankedShip, Ranking, geometry_and_pose, rank_live
-from ais.api import HullOut, hull_out, target_out
+from ais.api_targets import HullOut, hull_out, target_out
 from config import Settings
 from console.cli.common import AsJson, guarded, opened, print_json
 from core import catalogue

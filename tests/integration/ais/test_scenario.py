@@ -14,8 +14,9 @@ from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
 from typer.testing import CliRunner
 
+import ais.api
+import ais.api_targets
 from ais import Scenario, geometry_and_pose, import_register, rank_live, replay, write_scenario
-from ais.api import build_router
 from ais.store import track
 from console.cli import ais as ais_cli
 from console.cli import targets as targets_cli
@@ -86,7 +87,8 @@ class Http:
 
 def client(services: Services) -> Http:
     app = FastAPI()
-    app.include_router(build_router(services))
+    app.include_router(ais.api.build_router(services))
+    app.include_router(ais.api_targets.build_router(services))
 
     @app.exception_handler(YunJianError)
     def problem(_request: Request, error: YunJianError) -> JSONResponse:

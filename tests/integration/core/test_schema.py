@@ -7,6 +7,7 @@ from alembic import command
 from sqlalchemy import text
 from sqlalchemy.exc import DatabaseError
 
+import ais.register_store
 import ais.store
 import core.accounts
 import core.codes
@@ -23,7 +24,7 @@ from tests.peers import postgres_cluster, postgres_url
 
 __all__ = ["postgres_cluster", "postgres_url"]
 
-STORES = (ais.store, core.accounts, core.codes, core.evidence, core.jobs, core.messages, core.store, inspection.store,
+STORES = (ais.register_store, ais.store, core.accounts, core.codes, core.evidence, core.jobs, core.messages, core.store, inspection.store,
           reports.store, video.store)  # fmt: skip
 
 

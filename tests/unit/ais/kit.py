@@ -11,8 +11,8 @@ from typing import Any
 from ais.facts import Built, Fact, History, ShipFacts
 from ais.fragments import Frame
 from ais.framing import Framer
+from ais.register_store import Inspection, Rating, RatingKind
 from ais.rules import RulePack, load_rules
-from ais.store import Inspection, Rating, RatingKind
 
 TODAY = date(2026, 11, 24)
 POSITION = b"15RTgt0PAso;90TKcjM8h6g208CQ"

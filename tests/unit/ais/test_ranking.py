@@ -12,7 +12,7 @@ from ais.port import Berth, Port, berth_of, load_port
 from ais.pose import geometry_and_pose
 from ais.ranking import FeedInfo, RankedShip, RegisterData, rank
 from ais.register import Particular
-from ais.store import Inspection, RegisterValue
+from ais.register_store import Inspection, RegisterValue
 from core.errors import Refused
 from core.geo import LonLat
 from core.ship import ShipGeometry, ShipPose

@@ -10,7 +10,7 @@ from ais.join import RegisterIndex, normal_name
 from ais.layouts import layouts
 from ais.live import LiveShip
 from ais.register import Particular, parse_register, particulars
-from ais.store import RegisterValue
+from ais.register_store import RegisterValue
 from core.errors import InputError
 
 HEAD = "imo_number,mmsi,ship_name,flag,ship_type,build_date,loa_m,detained,source,as_of,licence\n"

@@ -9,8 +9,8 @@ import pytest
 from ais.facts import Built, Fact, RatingLists, ShipFacts, facts_of
 from ais.join import Join
 from ais.register import Particular
+from ais.register_store import Inspection, Rating, RatingKind, RegisterValue
 from ais.rules import add_months
-from ais.store import Inspection, Rating, RatingKind, RegisterValue
 from ais.targeting import Judgement, assess
 from tests.unit.ais.kit import TODAY, facts, history, inspection, pack, rating
 

@@ -7,8 +7,8 @@ from datetime import date
 import pytest
 
 from ais.facts import Built, Fact, History
+from ais.register_store import Inspection, RatingKind
 from ais.rules import RatingIn, RulePack
-from ais.store import Inspection, RatingKind
 from ais.targeting import Judgement, Window, assess
 from ais.text import Bilingual
 from tests.unit.ais.kit import TODAY, facts, history, inspection, pack, rating
