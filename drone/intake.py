@@ -30,6 +30,13 @@ def identity_of(message: Any) -> VehicleIdentity:
     return VehicleIdentity(message.vendor_id, message.product_id, bytes(message.flight_custom_version))
 
 
+def _place(lon_e7: int, lat_e7: int) -> LonLat | None:
+    """None for what is no place on earth, and for 0, 0: a receiver without a fix."""
+    if (lon_e7 == 0 and lat_e7 == 0) or abs(lon_e7) > 1_800_000_000 or abs(lat_e7) > 900_000_000:
+        return None
+    return LonLat(lon_e7 / 1e7, lat_e7 / 1e7)
+
+
 def _heartbeat(telemetry: Telemetry, message: Any, now: float) -> None:
     telemetry.heartbeat_at = now
     telemetry.armed = bool(message.base_mode & _ARMED_FLAG)
@@ -42,7 +49,10 @@ def _text(telemetry: Telemetry, message: Any, now: float) -> None:
 
 
 def _position(telemetry: Telemetry, message: Any, now: float) -> None:
-    telemetry.position_at, telemetry.lonlat = now, LonLat(message.lon / 1e7, message.lat / 1e7)
+    place = _place(message.lon, message.lat)
+    if place is None:
+        return
+    telemetry.position_at, telemetry.lonlat = now, place
     telemetry.alt_rel_m, telemetry.heading_deg = message.relative_alt / 1000.0, message.hdg / 100.0
     telemetry.speed_m_s = math.hypot(message.vx, message.vy) / 100.0
 
@@ -79,18 +89,24 @@ def _current(telemetry: Telemetry, message: Any, now: float) -> None:
 def _gimbal(telemetry: Telemetry, message: Any, now: float) -> None:
     del now
     w, x, y, z = message.q
-    telemetry.gimbal_pitch_deg = math.degrees(math.asin(max(-1.0, min(1.0, 2.0 * (w * y - z * x)))))
+    sine = 2.0 * (w * y - z * x)
+    if math.isfinite(sine):
+        telemetry.gimbal_pitch_deg = math.degrees(math.asin(max(-1.0, min(1.0, sine))))
 
 
 def _photo(telemetry: Telemetry, message: Any, now: float) -> None:
     del now
     # Asking for a stream repeats records, and zero ones: keep the first of each index (drone spec, section 2b).
+    place = _place(message.lng, message.lat)
+    measured = math.isfinite(message.alt_rel) and math.isfinite(message.yaw)
     if message.img_idx in telemetry.photos or message.flags != _PHOTO or message.time_usec == 0:
+        return
+    if place is None or not measured:
         return
     telemetry.photos[message.img_idx] = PhotoFeedback(
         img_idx=message.img_idx,
         time_usec=message.time_usec,
-        lonlat=LonLat(message.lng / 1e7, message.lat / 1e7),
+        lonlat=place,
         alt_rel_m=message.alt_rel,
         yaw_deg_true=message.yaw % 360.0,
         gimbal_pitch_deg=telemetry.gimbal_pitch_deg,

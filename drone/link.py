@@ -1,21 +1,24 @@
-"""Owns the MAVLink link to one vehicle: codec, heartbeats, telemetry, mission transfer, commands, parameters.
+"""Owns the MAVLink link to one vehicle: heartbeats, telemetry, mission transfer, commands, parameters, signing.
 
 Never decides to fly: what moves the vehicle takes a permit of `drone.gate`, only stopping and coming home needs none.
-The generated dialect is imported here and in the simulator, nowhere else.
 """
 
 from __future__ import annotations
 
 import math
-import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
+
+from pymavlink.dialects.v20 import ardupilotmega as mav
 
 from core.clock import Clock
 from core.errors import EnvironmentFault, Refused
 from core.geo import LonLat
 from core.logs import get
+from drone.codec import Codec, unsigned
 from drone.gate import Permit
 from drone.intake import identity_of, take
 from drone.mission import RESULT_NAMES, Command, MissionItem, MissionType, differences
@@ -41,18 +44,18 @@ from drone.vehicle import (
     VehicleIdentityPolicy,
 )
 
-os.environ["MAVLINK20"] = "1"
-from pymavlink.dialects.v20 import ardupilotmega as mav
-
 log = get("drone")
 
 GCS_SYSTEM, GCS_COMPONENT = 255, 190  # MAV_COMP_ID_MISSIONPLANNER, as ground stations use
 _AUTOPILOT = 1  # MAV_COMP_ID_AUTOPILOT1
-_STEP_S = 0.04
+_STEP_S = 0.04  # between two looks at a vehicle that only flies
+_TALK_STEP_S = 0.005  # while a conversation waits for an answer
 _UPLOAD_TRIES = 4
+_IDENTITY_TRIES = 20
 _UPLOAD_KINDS = frozenset({"MISSION_REQUEST", "MISSION_REQUEST_INT", "MISSION_ACK"})
 _DOWNLOAD_KINDS = frozenset({"MISSION_COUNT", "MISSION_ITEM_INT"})
 # MAVLink message ids and the rates asked for, Hz.
+REQUESTS = frozenset({"PARAM_REQUEST_READ", "PARAM_REQUEST_LIST", "LOG_REQUEST_LIST", "LOG_REQUEST_DATA", "LOG_REQUEST_END"})
 _STREAMS = {
     mav.MAVLINK_MSG_ID_GLOBAL_POSITION_INT: 5.0,
     mav.MAVLINK_MSG_ID_SYS_STATUS: 1.0,
@@ -74,12 +77,14 @@ class Link:
     degraded_s: float = 2.0
     lost_s: float = 5.0
     policy: VehicleIdentityPolicy = field(default_factory=SimulatorOnly)
+    key: bytes | None = None
     telemetry: Telemetry = field(default_factory=Telemetry)
     identity: VehicleIdentity | None = None
     identity_ok: bool = False
     verified: dict[MissionType, list[MissionItem]] = field(default_factory=dict)
     _system: int = field(default=0, init=False)
-    _codec: Any = field(init=False, repr=False)
+    _codec: Codec = field(init=False, repr=False)
+    _listeners: dict[str, Callable[[Any], None]] = field(default_factory=dict, init=False)
     _beat_at: float = field(default=-1e9, init=False)
     _upload: Upload | None = field(default=None, init=False)
     _download: Download | None = field(default=None, init=False)
@@ -87,8 +92,7 @@ class Link:
     _parameters: dict[str, float] = field(default_factory=dict, init=False)
 
     def __post_init__(self) -> None:
-        self._codec = mav.MAVLink(None, srcSystem=GCS_SYSTEM, srcComponent=GCS_COMPONENT)
-        self._codec.robust_parsing = True
+        self._codec = Codec(GCS_SYSTEM, GCS_COMPONENT, self.clock.now, self.key)
 
     # --- receiving -------------------------------------------------------------------------------------------------
 
@@ -111,7 +115,7 @@ class Link:
             self._beat_at = now
             self._send(mav.MAVLink_heartbeat_message(mav.MAV_TYPE_GCS, mav.MAV_AUTOPILOT_INVALID, 0, 0, 0, 3))
         for data in self.transport.receive():
-            for message in self._codec.parse_buffer(data) or []:
+            for message in self._codec.decode(data):
                 self._take(message, now)
         if self._upload is not None:
             self._send_upload(self._upload.poll(now))
@@ -133,20 +137,46 @@ class Link:
                 raise EnvironmentFault("drone.link.lost", seconds=f"{self.heartbeat_age_s or 0.0:.1f}")
             if self.clock.monotonic() >= deadline:
                 return False
-            self.clock.sleep(_STEP_S)
+            self.clock.sleep(_TALK_STEP_S if self._talking else _STEP_S)
 
-    def _send(self, message: Any) -> None:
-        frame = message.pack(self._codec)
-        # pack() does not count; send() of the dialect would, but it wants a file.
-        self._codec.seq = (self._codec.seq + 1) % 256
-        self.tlog.write(bytes(frame))
-        self.transport.send(bytes(frame))
+    @property
+    def _talking(self) -> bool:
+        return bool(self._upload or self._download or self._command or self._listeners)
+
+    @property
+    def rejected(self) -> int:
+        """Frames dropped for want of a good signature."""
+        return self._codec.rejected
+
+    @contextmanager
+    def listening(self, kind: str, handler: Callable[[Any], None]) -> Iterator[None]:
+        """Hand every message of a kind to `handler` inside the context; fields are named as in the MAVLink definition."""
+        self._listeners[kind] = handler
+        try:
+            yield
+        finally:
+            del self._listeners[kind]
+
+    def ask(self, kind: str, **fields: object) -> None:
+        """Send a request of `REQUESTS` to the autopilot; none of them moves anything. Raises ValueError for others."""
+        if kind not in REQUESTS:
+            raise ValueError(f"{kind} is no request")
+        make = getattr(mav, f"MAVLink_{kind.lower()}_message")
+        self._send(make(target_system=self._system, target_component=_AUTOPILOT, **fields))
+
+    def _send(self, message: Any, *, secret: bool = False) -> None:
+        frame = self._codec.encode(message)
+        if not secret:
+            self.tlog.write(unsigned(frame))
+        self.transport.send(frame)
 
     def _take(self, message: Any, now: float) -> None:
         kind = message.get_type()
-        if kind == "BAD_DATA" or (self._system and message.get_srcSystem() != self._system):
+        if self._system and message.get_srcSystem() != self._system:
+            if message.get_srcSystem() == GCS_SYSTEM and message.get_srcComponent() == GCS_COMPONENT:
+                self.telemetry.other_station_at = now
             return
-        self.tlog.write(bytes(message.get_msgbuf()))
+        self.tlog.write(unsigned(bytes(message.get_msgbuf())))
         if self.telemetry.heartbeat_at is not None:
             self.telemetry.heartbeat_at = now  # any frame is a sign of life: a lossy link drops five heartbeats in a row
         if kind == "HEARTBEAT":
@@ -162,12 +192,13 @@ class Link:
 
     def _converse(self, kind: str, message: Any, now: float) -> None:
         """Feed the conversation a message belongs to."""
+        if kind in self._listeners:
+            self._listeners[kind](message)
         upload, download = self._upload, self._download
         if kind == "COMMAND_ACK" and self._command is not None and message.command == self._command[0]:
             self._command[1].on_ack(message.result, now)
         elif kind == "PARAM_VALUE":
-            name = message.param_id.decode() if isinstance(message.param_id, bytes) else message.param_id
-            self._parameters[name.rstrip("\0")] = float(message.param_value)
+            self._parameters[parameter_name(message)] = float(message.param_value)
         elif upload is not None and kind in _UPLOAD_KINDS and message.mission_type == upload.mission_type:
             if kind == "MISSION_ACK":
                 self._send_upload(upload.on_ack(message.type, now))
@@ -179,7 +210,7 @@ class Link:
             else:
                 params = (message.param1, message.param2, message.param3, message.param4)
                 item = MissionItem(message.command, message.frame, params, message.x, message.y, message.z)
-                self._send_download(download.on_item(message.seq, item))
+                self._send_download(download.on_item(message.seq, item, now))
 
     # --- set-up ----------------------------------------------------------------------------------------------------
 
@@ -192,9 +223,9 @@ class Link:
         """
         if not self.wait(lambda: self._system != 0, timeout_s):
             raise EnvironmentFault("drone.link.silent", seconds=f"{timeout_s:g}")
-        for _ in range(5):
+        for _ in range(_IDENTITY_TRIES):
             self._send_command(Command.REQUEST_MESSAGE, (float(mav.MAVLINK_MSG_ID_AUTOPILOT_VERSION),), 0)
-            if self.wait(lambda: self.identity is not None, 2.0):
+            if self.wait(lambda: self.identity is not None, 0.5):
                 break
         if self.identity is None or not self.policy.accepts(self.identity):
             raise Refused("drone.link.not_simulator", identity=str(self.identity or "no AUTOPILOT_VERSION"))
@@ -202,6 +233,28 @@ class Link:
         for message_id, rate in _STREAMS.items():
             self.command(Command.SET_MESSAGE_INTERVAL, float(message_id), 1e6 / rate)
         return self.identity
+
+    def set_up_signing(self, key: bytes) -> None:
+        """Give the vehicle our key (SETUP_SIGNING) and sign from now on; the frame is kept out of the log.
+
+        Raises Refused `drone.link.not_direct` over a radio or a network: whoever listens would have the key.
+        """
+        if not self.transport.direct:
+            raise Refused("drone.link.not_direct")
+        since = round((self.clock.now() - datetime(2015, 1, 1, tzinfo=UTC)).total_seconds() * 1e5)
+        message = mav.MAVLink_setup_signing_message(self._system, _AUTOPILOT, list(key), since)
+        for _ in range(3):
+            self._send(message, secret=True)
+        self._codec.use_key(key)
+
+    def read_parameter(self, name: str) -> float | None:
+        """Ask the vehicle; None when it does not know the name (or does not answer)."""
+        self._parameters.pop(name, None)
+        for _ in range(4):
+            self.ask("PARAM_REQUEST_READ", param_id=name.encode(), param_index=-1)
+            if self.wait(lambda: name in self._parameters, 0.8):
+                break
+        return self._parameters.get(name)
 
     def parameter(self, name: str) -> float | None:
         """The value the vehicle last reported."""
@@ -227,21 +280,26 @@ class Link:
         """
         self.verified.pop(mission_type, None)
         for _ in range(_UPLOAD_TRIES):
-            now = self.clock.monotonic()
-            upload = Upload(items, mission_type, now)
-            self._finish(upload, 60.0 + 2.0 * len(items))
-            if upload.state == "refused":
-                name = RESULT_NAMES.get(upload.result, str(upload.result))
-                raise Refused("drone.mission.refused", result=name, sentence=self._sentence_since(now))
-            if upload.state != "running" and not differences(items, self.download(mission_type), mission_type):
+            sent = self.send_items(items, mission_type)
+            if sent and not differences(items, self.download(mission_type), mission_type):
                 self.verified[mission_type] = list(items)
                 return
         raise EnvironmentFault("drone.mission.unconfirmed", tries=_UPLOAD_TRIES)
 
-    def _finish(self, upload: Upload, timeout_s: float) -> None:
+    def send_items(self, items: list[MissionItem], mission_type: MissionType) -> bool:
+        """Send items once; False when the vehicle never had them all. Only a read-back proves what it holds.
+
+        Raises Refused `drone.mission.refused` with the vehicle's own sentence.
+        """
+        now = self.clock.monotonic()
+        upload = Upload(items, mission_type, now)
         self._upload = upload
-        self.wait(lambda: upload.state != "running", timeout_s)
+        self.wait(lambda: upload.state != "running", 60.0 + 2.0 * len(items))
         self._upload = None
+        if upload.state == "refused":
+            name = RESULT_NAMES.get(upload.result, str(upload.result))
+            raise Refused("drone.mission.refused", result=name, sentence=self._sentence_since(now))
+        return upload.state != "running"
 
     def _sentence_since(self, at_s: float) -> str:
         """What the autopilot said since then; it may say it a moment after its answer."""
@@ -375,11 +433,16 @@ def photos_in_tlog(frames: list[bytes]) -> dict[int, PhotoFeedback]:
     are skipped.
     """
     telemetry = Telemetry()
-    codec = mav.MAVLink(None)
-    codec.robust_parsing = True
+    codec = Codec(0, 0, lambda: datetime.now(UTC))
     for frame in frames:
-        for message in codec.parse_buffer(frame) or []:
+        for message in codec.decode(frame):
             kind = message.get_type()
             if kind in {"CAMERA_FEEDBACK", "GIMBAL_DEVICE_ATTITUDE_STATUS"}:
                 take(telemetry, kind, message, 0.0)
     return telemetry.photos
+
+
+def parameter_name(message: Any) -> str:
+    """The name in a PARAM_VALUE."""
+    name = message.param_id.decode("ascii", "replace") if isinstance(message.param_id, bytes) else str(message.param_id)
+    return name.rstrip("\0")

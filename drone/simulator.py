@@ -81,7 +81,7 @@ def start_simulator(
         "battery_minutes": battery_minutes,
     }
     command = python_module("drone.sim", "--ship-file", str(ship_file), "--pose", json.dumps(scene))
-    command += ["--card", str(card), "--connect", f"udp:127.0.0.1:{port}", "--speed", f"{clock.speed:g}"]
+    command += ["--card", str(card), "--connect", f"udpout:127.0.0.1:{port}", "--speed", f"{clock.speed:g}"]
     command += ["--epoch-wall", repr(clock.epoch_wall), "--start", rfc3339(clock.start), "--seed", str(seed), "--fault", fault]
     with log.open("wb") as sink:
         process = spawn(command, stdout=sink, stderr=sink)

@@ -1,4 +1,4 @@
-"""Owns how bytes reach the vehicle: memory with programmable loss and delay, UDP, TCP; and the .tlog on disk.
+"""Owns how bytes reach the vehicle: memory with programmable loss and delay, UDP, TCP, serial; and the .tlog on disk.
 
 Never looks into the bytes.
 """
@@ -13,17 +13,26 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Protocol, Self
+from typing import IO, Literal, Protocol, Self
+
+import serial
 
 from core.clock import Clock
 from core.errors import EnvironmentFault, InputError
 
 _DATAGRAM = 65535
+_BAUD = 57600  # what telemetry radios ship with
+_NETWORK: dict[str, Literal["udpin", "udpout", "tcp"]] = {"udpin": "udpin", "udpout": "udpout", "tcp": "tcp"}
 _TLOG_HEAD = struct.Struct(">Q")
 
 
 class Transport(Protocol):
-    """A way to one vehicle. Datagrams or pieces of a stream: the codec accepts either."""
+    """A way to one vehicle. Datagrams or pieces of a stream: the codec accepts either. `direct` = nobody listens between
+    (memory, a cable): only there a signing key may be handed over.
+    """
+
+    @property
+    def direct(self) -> bool: ...
 
     def send(self, data: bytes) -> None: ...
 
@@ -44,6 +53,7 @@ class MemoryEnd:
     rng: random.Random = field(default_factory=lambda: random.Random(0))  # noqa: S311 - loss pattern, no secret
     inbox: deque[tuple[float, bytes]] = field(default_factory=deque)
     peer: MemoryEnd | None = None
+    direct: bool = True
 
     def send(self, data: bytes) -> None:
         if self.peer is not None and self.rng.random() >= self.loss:
@@ -71,7 +81,11 @@ def memory_pair(clock: Clock, *, loss: float = 0.0, delay_s: float = 0.0, seed: 
 
 
 class UdpTransport:
-    """UDP: listens on `host:port` and answers whoever spoke last, or speaks to `peer` first."""
+    """UDP: listens on `host:port` and answers whoever spoke first, or speaks to `peer` only. Datagrams of others are not
+    read: a stranger on the network can neither take the link over nor speak into it.
+    """
+
+    direct = False
 
     def __init__(self, host: str, port: int, peer: tuple[str, int] | None = None) -> None:
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -99,10 +113,12 @@ class UdpTransport:
         arrived: list[bytes] = []
         while True:
             try:
-                data, self._peer = self._socket.recvfrom(_DATAGRAM)
+                data, sender = self._socket.recvfrom(_DATAGRAM)
             except (BlockingIOError, ConnectionRefusedError):
                 return arrived
-            arrived.append(data)
+            self._peer = self._peer or sender
+            if sender == self._peer:
+                arrived.append(data)
 
     def close(self) -> None:
         self._socket.close()
@@ -110,6 +126,8 @@ class UdpTransport:
 
 class TcpTransport:
     """TCP: connects to a vehicle that listens."""
+
+    direct = False
 
     def __init__(self, host: str, port: int, timeout_s: float = 5.0) -> None:
         try:
@@ -141,13 +159,67 @@ class TcpTransport:
         self._socket.close()
 
 
-def parse_address(address: str) -> tuple[str, str, int]:
-    """``udp:127.0.0.1:14550`` or ``tcp:127.0.0.1:5760`` -> (kind, host, port); raises InputError `drone.address`."""
+class SerialTransport:
+    """A serial port: a telemetry radio, or the vehicle's own cable (`direct`)."""
+
+    def __init__(self, device: str, baud: int, *, direct: bool = False) -> None:
+        self.direct = direct
+        try:
+            self._port = serial.Serial(device, baud, timeout=0, write_timeout=0.2)
+        except (serial.SerialException, ValueError, OSError) as error:
+            raise EnvironmentFault("drone.no_connection", address=f"serial:{device}", reason=str(error)) from error
+
+    def send(self, data: bytes) -> None:
+        try:
+            self._port.write(data)
+        except (serial.SerialException, OSError):
+            return  # a pulled cable: silence of the vehicle says so
+
+    def receive(self) -> list[bytes]:
+        try:
+            data = self._port.read(_DATAGRAM)
+        except (serial.SerialException, OSError):
+            return []
+        return [data] if data else []
+
+    def close(self) -> None:
+        self._port.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where a vehicle is: `kind` udpin (it speaks to us), udpout (we speak to it), tcp or serial."""
+
+    kind: Literal["udpin", "udpout", "tcp", "serial"]
+    where: str
+    number: int
+
+
+def parse_address(address: str) -> Address:
+    """``udpin:0.0.0.0:14550``, ``udpout:HOST:PORT``, ``tcp:HOST:PORT``, ``serial:/dev/ttyUSB0[:57600]``.
+
+    Raises InputError `drone.address`.
+    """
     kind, _, rest = address.partition(":")
+    if kind == "serial" and rest:
+        device, _, baud = rest.partition(":")
+        if device and (not baud or baud.isdigit()):
+            return Address("serial", device, int(baud or _BAUD))
     host, _, port = rest.rpartition(":")
-    if kind not in {"udp", "tcp"} or not host or not port.isdigit() or int(port) > 65535:
-        raise InputError("drone.address", address=address)
-    return kind, host, int(port)
+    if kind in _NETWORK and host and port.isdigit() and 0 < int(port) <= 65535:
+        return Address(_NETWORK[kind], host, int(port))
+    raise InputError("drone.address", address=address)
+
+
+def open_transport(address: Address) -> Transport:
+    """Raises EnvironmentFault `drone.port_in_use` or `drone.no_connection`."""
+    if address.kind == "serial":
+        return SerialTransport(address.where, address.number)
+    if address.kind == "tcp":
+        return TcpTransport(address.where, address.number)
+    if address.kind == "udpout":
+        return UdpTransport("", 0, (address.where, address.number))
+    return UdpTransport(address.where, address.number)
 
 
 class TlogWriter:

@@ -104,6 +104,7 @@ class Telemetry:
     landed: bool | None = None
     mission_seq: int = 0
     gimbal_pitch_deg: float | None = None
+    other_station_at: float | None = None
     texts: list[StatusText] = field(default_factory=list)
     photos: dict[int, PhotoFeedback] = field(default_factory=dict)
 

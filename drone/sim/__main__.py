@@ -1,4 +1,4 @@
-"""Owns the simulator's process: `python -m drone.sim --ship-file DIR --pose JSON --card DIR --connect udp:127.0.0.1:PORT`.
+"""Owns the simulator's process: `python -m drone.sim --ship-file DIR --pose JSON --card DIR --connect udpout:127.0.0.1:PORT`.
 
 Never flies anything real. SIGTERM ends it after the last photo is on the card. Says SIMULATED on stderr.
 """
@@ -24,9 +24,11 @@ from drone.packs import camera
 from drone.sim.camera import Renderer
 from drone.sim.card import Card
 from drone.sim.shipfile import load_ship_file
-from drone.sim.vehicle import STEP_S, SimVehicle
+from drone.sim.vehicle import TICK_S, SimVehicle
 from drone.sim.world import Fault, WorldSpec
-from drone.transport import TcpTransport, Transport, UdpTransport, parse_address
+from drone.transport import open_transport, parse_address
+
+_NAP_WALL_S = 0.002
 
 
 class Scene(BaseModel):
@@ -52,8 +54,7 @@ def main(arguments: list[str] | None = None) -> int:
     clock = FastClock(args.speed, parse_rfc3339(args.start), args.epoch_wall)
     try:
         ship_file = load_ship_file(Path(args.ship_file))
-        kind, host, port = parse_address(args.connect)
-        transport: Transport = UdpTransport(host, 0, (host, port)) if kind == "udp" else TcpTransport(host, port)
+        transport = open_transport(parse_address(args.connect))
     except YunJianError as error:
         sys.stderr.write(f"drone.sim: {error}\n")
         return error.exit_status
@@ -89,9 +90,9 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _run(vehicle: SimVehicle, clock: FastClock, stop: Callable[[], bool]) -> None:
     while not stop():
-        while vehicle.now + STEP_S <= clock.monotonic():
-            vehicle.step()
-        clock.sleep(STEP_S / 2)
+        while vehicle.now + TICK_S <= clock.monotonic():
+            vehicle.tick()
+        clock.sleep(max(TICK_S, clock.speed * _NAP_WALL_S))
 
 
 def _stop_on_signal() -> Callable[[], bool]:
@@ -120,7 +121,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--pose", required=True, help="JSON text or file: pose, home_lonlat_alt, quay_side, camera")
     parser.add_argument("--card", required=True, help="folder the photos are written to")
     parser.add_argument("--truth", default="", help="folder of the truth masks; default <card>_truth")
-    parser.add_argument("--connect", required=True, help="udp:127.0.0.1:PORT or tcp:127.0.0.1:PORT")
+    parser.add_argument("--connect", required=True, help="udpout:127.0.0.1:PORT or tcp:127.0.0.1:PORT")
     parser.add_argument("--speed", type=float, default=1.0)
     parser.add_argument("--epoch-wall", type=float, default=time.time(), help="time.time() at which the clock starts")
     parser.add_argument("--start", required=True, help="UTC time at the clock's start, RFC 3339")

@@ -1,4 +1,4 @@
-"""Owns flying in virtual time: a clock whose sleep steps the simulated vehicle, so that link and vehicle share one time.
+"""Owns flying in virtual time: a clock whose sleep ticks the simulated vehicle, so that link and vehicle share one time.
 
 Never waits for the wall.
 """
@@ -8,11 +8,11 @@ from __future__ import annotations
 from datetime import datetime
 
 from core.clock import ManualClock
-from drone.sim.vehicle import STEP_S, SimVehicle
+from drone.sim.vehicle import TICK_S, SimVehicle
 
 
 class LockstepClock(ManualClock):
-    """Sleeping advances the time in vehicle steps and steps every vehicle that joined."""
+    """Sleeping advances the time in ticks and ticks every vehicle that joined."""
 
     def __init__(self, start: datetime) -> None:
         super().__init__(start)
@@ -28,7 +28,7 @@ class LockstepClock(ManualClock):
     def sleep(self, seconds: float) -> None:
         end = self.monotonic() + seconds
         while self.monotonic() < end - 1e-9:
-            self.advance(min(STEP_S, end - self.monotonic()))
+            self.advance(min(TICK_S, end - self.monotonic()))
             for vehicle in self._vehicles:
-                while vehicle.now + STEP_S <= self.monotonic() + 1e-9:
-                    vehicle.step()
+                while vehicle.now + TICK_S <= self.monotonic() + 1e-9:
+                    vehicle.tick()

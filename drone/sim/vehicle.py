@@ -6,13 +6,15 @@ Never flies by itself: `drone.sim.autopilot` does. Silent but for HEARTBEAT and 
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
+from pymavlink.dialects.v20 import ardupilotmega as mav
+
 from core.geo import LonLat
+from drone.codec import Codec
 from drone.mission import Command, MissionItem, MissionType
 from drone.sim.autopilot import Autopilot, ShotTaken
 from drone.sim.missions import Ask, MissionStore, Out
@@ -20,10 +22,9 @@ from drone.sim.world import Body, Fault, WorldSpec
 from drone.transport import Transport
 from drone.vehicle import SIMULATOR_PRODUCT_ID, SIMULATOR_VENDOR_ID, SIMULATOR_VERSION
 
-os.environ["MAVLINK20"] = "1"
-from pymavlink.dialects.v20 import ardupilotmega as mav
-
-STEP_S = 0.05
+STEP_S = 0.05  # flight dynamics
+TICK_S = 0.005  # messages: a real autopilot answers within a few milliseconds
+_TICKS_A_STEP = round(STEP_S / TICK_S)
 _SYSTEM, _AUTOPILOT = 1, 1
 _ANNOUNCE_S = 60.0
 _LINK_DIES_AFTER_SHOTS = 8
@@ -41,7 +42,7 @@ class Exposure:
 
 @dataclass(slots=True)
 class SimVehicle:
-    """Step it; it reads its transport and answers. `start` is the UTC time of its power-on."""
+    """Tick it; it reads its transport and answers. `start` is the UTC time of its power-on."""
 
     spec: WorldSpec
     transport: Transport
@@ -49,7 +50,8 @@ class SimVehicle:
     on_exposure: Callable[[Exposure], None]
     version: bytes = SIMULATOR_VERSION
     autopilot: Autopilot = field(init=False)
-    _codec: Any = field(init=False, repr=False)
+    codec: Codec = field(init=False, repr=False)
+    _ticks: int = field(default=0, init=False)
     _intervals: dict[int, float] = field(default_factory=dict)
     _sent: dict[int, float] = field(default_factory=dict)
     _builders: dict[int, Callable[[], Any]] = field(init=False, repr=False)
@@ -58,8 +60,7 @@ class SimVehicle:
     _announced: float = -1e9
 
     def __post_init__(self) -> None:
-        self._codec = mav.MAVLink(None, srcSystem=_SYSTEM, srcComponent=_AUTOPILOT)
-        self._codec.robust_parsing = True
+        self.codec = Codec(_SYSTEM, _AUTOPILOT, self._utc)
         self._builders = {
             mav.MAVLINK_MSG_ID_GLOBAL_POSITION_INT: self._position,
             mav.MAVLINK_MSG_ID_SYS_STATUS: self._status,
@@ -79,30 +80,34 @@ class SimVehicle:
 
     @property
     def now(self) -> float:
-        return self.autopilot.now
+        return self.autopilot.now + self._ticks * TICK_S
+
+    def _utc(self) -> datetime:
+        return self.start + timedelta(seconds=self.now)
 
     @property
     def silent(self) -> bool:
         return self.spec.fault is Fault.LINK_DIES and self.autopilot.shots >= _LINK_DIES_AFTER_SHOTS
 
-    def step(self) -> None:
-        """Advance by STEP_S of simulated time and do what is due."""
+    def tick(self) -> None:
+        """Advance by TICK_S of simulated time and do what is due."""
         for data in self.transport.receive():
-            for message in self._codec.parse_buffer(data) or []:
+            for message in self.codec.decode(data):
                 if not self.silent:
                     self._take(message)
-        self.autopilot.step(STEP_S)
+        self._ticks += 1
+        if self._ticks == _TICKS_A_STEP:
+            self._ticks = 0
+            self.autopilot.step(STEP_S)
+            self._telemetry()
         self._send_mission(self.autopilot.store.poll(self.now))
-        self._telemetry()
 
     # --- sending ---------------------------------------------------------------------------------------------------
 
     def _send(self, message: Any) -> None:
         if self.silent:
             return
-        frame = message.pack(self._codec)
-        self._codec.seq = (self._codec.seq + 1) % 256
-        self.transport.send(bytes(frame))
+        self.transport.send(self.codec.encode(message))
 
     def _say(self, severity: int, text: str) -> None:
         self._send(mav.MAVLink_statustext_message(severity, text.encode()[:50]))

@@ -19,7 +19,7 @@ from drone.link import Link
 from drone.mission import MissionItem, MissionType, differences, mission_items
 from drone.model import Plan, Wind
 from drone.planner import plan_survey
-from drone.sim.vehicle import STEP_S, SimVehicle
+from drone.sim.vehicle import TICK_S, SimVehicle
 from drone.sim.world import WorldSpec
 from drone.transport import TlogWriter, UdpTransport
 from drone.vehicle import VehicleIdentity
@@ -62,8 +62,8 @@ class Running:
         self.vehicle.autopilot.now = 30.0  # powered on long enough to arm
 
     def run(self) -> None:
-        while not self.stop.wait(STEP_S / 5):
-            self.vehicle.step()
+        while not self.stop.wait(TICK_S / 2):
+            self.vehicle.tick()
 
 
 @contextmanager

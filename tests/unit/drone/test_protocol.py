@@ -71,7 +71,8 @@ def test_upload_offers_the_next_items_in_silence() -> None:
     upload = Upload(ITEMS, MissionType.MISSION, 0.0)
     upload.on_request(1, 0.0)
     offered = [out for at in np.arange(0.3, 1.4, 0.3) for out in upload.poll(float(at))]
-    assert offered == [SendItem(1), SendItem(2), SendItem(3), SendItem(3)]
+    assert offered[:3] == [SendItem(1), SendItem(2), SendItem(3)]
+    assert set(offered) == {SendItem(1), SendItem(2), SendItem(3)}
 
 
 def test_early_ack_of_another_transfer_proves_nothing_and_lost_ack_is_unsure() -> None:
@@ -125,7 +126,9 @@ def test_tlog_round_trip(payloads: list[bytes]) -> None:
     path.unlink()
 
 
-@pytest.mark.parametrize("text", ["", "udp:", "serial:/dev/ttyS0:57600", "udp:127.0.0.1:99999", "tcp:host"])
+@pytest.mark.parametrize(
+    "text", ["", "udpin:", "serial:", "serial:/dev/ttyS0:fast", "udpin:127.0.0.1:99999", "tcp:host", "udp:1.2.3.4:5"]
+)
 def test_bad_address_is_an_input_error(text: str) -> None:
     with pytest.raises(InputError):
         parse_address(text)
