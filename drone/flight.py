@@ -26,6 +26,7 @@ from core.logs import get
 from core.ship import Side
 from drone.gate import Board, GateFacts, evaluate
 from drone.link import Link
+from drone.logbook import fill_photo_gaps
 from drone.mission import Command, MissionType, fence_items, mission_hash, mission_items
 from drone.model import Plan, Sortie, Wind
 from drone.packs import Limits
@@ -170,6 +171,7 @@ class _Flight:
                 self.enter(Stage.HOME)
                 raise Unfinished("drone.flight.aborted", reason=self.link.telemetry.last_text("failsafe") or "autopilot")
             self.enter(Stage.HOME)
+            fill_photo_gaps(self.link, photos_taken=max(self.link.telemetry.photos, default=0))
 
     def preflight(self, sortie: Sortie) -> Board:
         link, plan = self.link, self.plan

@@ -113,6 +113,31 @@ def _photo(telemetry: Telemetry, message: Any, now: float) -> None:
     )
 
 
+def _image(telemetry: Telemetry, message: Any, now: float) -> None:
+    """CAMERA_IMAGE_CAPTURED of a camera component; asked for again it repeats, so the first of each index counts."""
+    del now
+    place = _place(message.lon, message.lat)
+    w, x, y, z = message.q
+    sine = 2.0 * (w * y - z * x)
+    if message.capture_result != 1 or place is None or not math.isfinite(sine) or message.image_index in telemetry.photos:
+        return
+    yaw = math.degrees(math.atan2(2.0 * (w * z + x * y), 1.0 - 2.0 * (y * y + z * z)))
+    telemetry.photos[message.image_index] = PhotoFeedback(
+        img_idx=message.image_index,
+        time_usec=message.time_utc,
+        lonlat=place,
+        alt_rel_m=message.relative_alt / 1000.0,
+        yaw_deg_true=yaw % 360.0,
+        gimbal_pitch_deg=math.degrees(math.asin(max(-1.0, min(1.0, sine)))),
+    )
+
+
+def _gimbal_limits(telemetry: Telemetry, message: Any, now: float) -> None:
+    del now
+    if math.isfinite(message.pitch_min) and math.isfinite(message.pitch_max):
+        telemetry.gimbal_limits_deg = (math.degrees(message.pitch_min), math.degrees(message.pitch_max))
+
+
 _HANDLERS = {
     "HEARTBEAT": _heartbeat,
     "STATUSTEXT": _text,
@@ -124,4 +149,6 @@ _HANDLERS = {
     "MISSION_CURRENT": _current,
     "GIMBAL_DEVICE_ATTITUDE_STATUS": _gimbal,
     "CAMERA_FEEDBACK": _photo,
+    "CAMERA_IMAGE_CAPTURED": _image,
+    "GIMBAL_MANAGER_INFORMATION": _gimbal_limits,
 }

@@ -180,6 +180,8 @@ class Link:
         if self.telemetry.heartbeat_at is not None:
             self.telemetry.heartbeat_at = now  # any frame is a sign of life: a lossy link drops five heartbeats in a row
         if kind == "HEARTBEAT":
+            if message.type == mav.MAV_TYPE_CAMERA:
+                self.telemetry.camera_component = message.get_srcComponent()
             if message.get_srcComponent() != _AUTOPILOT:
                 return
             self._system = self._system or message.get_srcSystem()
@@ -327,6 +329,19 @@ class Link:
             raise ValueError(f"{command.name} moves the vehicle")
         return self._call(command, params, timeout_s)
 
+    def take_gimbal(self) -> tuple[float, float] | None:
+        """Become the gimbal's primary controller; returns its pitch limits in degrees, None when it tells none."""
+        mine = (float(GCS_SYSTEM), float(GCS_COMPONENT), -1.0, -1.0)  # -1 = leave the secondary control as it is
+        self.command(Command.DO_GIMBAL_MANAGER_CONFIGURE, *mine)
+        self.command(Command.REQUEST_MESSAGE, float(mav.MAVLINK_MSG_ID_GIMBAL_MANAGER_INFORMATION))
+        self.wait(lambda: self.telemetry.gimbal_limits_deg is not None, 2.0)
+        return self.telemetry.gimbal_limits_deg
+
+    def ask_photo(self, index: int) -> bool:
+        """Ask a camera component for the record of one photo again; True when it is there."""
+        fields = (float(mav.MAVLINK_MSG_ID_CAMERA_IMAGE_CAPTURED), float(index))
+        return self._call(Command.REQUEST_MESSAGE, fields, 5.0) == 0 and self.wait(lambda: index in self.telemetry.photos, 1.0)
+
     def arm(self, permit: Permit) -> None:
         """GUIDED, then arm; raises Refused `drone.vehicle.refused` with the autopilot's own sentence."""
         self._need(permit)
@@ -437,7 +452,7 @@ def photos_in_tlog(frames: list[bytes]) -> dict[int, PhotoFeedback]:
     for frame in frames:
         for message in codec.decode(frame):
             kind = message.get_type()
-            if kind in {"CAMERA_FEEDBACK", "GIMBAL_DEVICE_ATTITUDE_STATUS"}:
+            if kind in {"CAMERA_FEEDBACK", "CAMERA_IMAGE_CAPTURED", "GIMBAL_DEVICE_ATTITUDE_STATUS"}:
                 take(telemetry, kind, message, 0.0)
     return telemetry.photos
 

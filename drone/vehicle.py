@@ -104,6 +104,8 @@ class Telemetry:
     landed: bool | None = None
     mission_seq: int = 0
     gimbal_pitch_deg: float | None = None
+    gimbal_limits_deg: tuple[float, float] | None = None
+    camera_component: int | None = None
     other_station_at: float | None = None
     texts: list[StatusText] = field(default_factory=list)
     photos: dict[int, PhotoFeedback] = field(default_factory=dict)

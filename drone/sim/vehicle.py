@@ -17,6 +17,7 @@ from core.geo import LonLat
 from drone.codec import Codec
 from drone.mission import Command, MissionItem, MissionType
 from drone.sim.autopilot import Autopilot, ShotTaken
+from drone.sim.flightlog import CHUNK, FlightLog
 from drone.sim.missions import Ask, MissionStore, Out
 from drone.sim.world import Body, Fault, WorldSpec
 from drone.transport import Transport
@@ -25,7 +26,7 @@ from drone.vehicle import SIMULATOR_PRODUCT_ID, SIMULATOR_VENDOR_ID, SIMULATOR_V
 STEP_S = 0.05  # flight dynamics
 TICK_S = 0.005  # messages: a real autopilot answers within a few milliseconds
 _TICKS_A_STEP = round(STEP_S / TICK_S)
-_SYSTEM, _AUTOPILOT = 1, 1
+_SYSTEM, _AUTOPILOT, _CAMERA = 1, 1, 100  # MAV_COMP_ID_AUTOPILOT1, MAV_COMP_ID_CAMERA
 _ANNOUNCE_S = 60.0
 _LINK_DIES_AFTER_SHOTS = 8
 _PREARM_BIT = 0x10000000
@@ -51,16 +52,23 @@ class SimVehicle:
     version: bytes = SIMULATOR_VERSION
     autopilot: Autopilot = field(init=False)
     codec: Codec = field(init=False, repr=False)
+    _camera_codec: Codec = field(init=False, repr=False)
+    _images: dict[int, tuple[ShotTaken, datetime]] = field(default_factory=dict, init=False)
+    camera_component: bool = False
+    log: FlightLog = field(default_factory=FlightLog)
     _ticks: int = field(default=0, init=False)
     _intervals: dict[int, float] = field(default_factory=dict)
     _sent: dict[int, float] = field(default_factory=dict)
     _builders: dict[int, Callable[[], Any]] = field(init=False, repr=False)
+    _handlers: dict[str, Callable[[Any], None]] = field(init=False, repr=False)
     _ground: tuple[int, int] = (255, 190)
     _beat_at: float = -1e9
     _announced: float = -1e9
 
     def __post_init__(self) -> None:
         self.codec = Codec(_SYSTEM, _AUTOPILOT, self._utc)
+        self._camera_codec = Codec(_SYSTEM, _CAMERA, self._utc)
+        self._handlers = self._handler_table()
         self._builders = {
             mav.MAVLINK_MSG_ID_GLOBAL_POSITION_INT: self._position,
             mav.MAVLINK_MSG_ID_SYS_STATUS: self._status,
@@ -69,6 +77,7 @@ class SimVehicle:
             mav.MAVLINK_MSG_ID_EXTENDED_SYS_STATE: self._landed,
             mav.MAVLINK_MSG_ID_MISSION_CURRENT: self._current,
             mav.MAVLINK_MSG_ID_GIMBAL_DEVICE_ATTITUDE_STATUS: self._gimbal,
+            mav.MAVLINK_MSG_ID_GIMBAL_MANAGER_INFORMATION: self._gimbal_manager,
             mav.MAVLINK_MSG_ID_ATTITUDE: self._attitude,
             mav.MAVLINK_MSG_ID_HOME_POSITION: self._home,
             mav.MAVLINK_MSG_ID_AUTOPILOT_VERSION: self._version,
@@ -101,19 +110,27 @@ class SimVehicle:
             self.autopilot.step(STEP_S)
             self._telemetry()
         self._send_mission(self.autopilot.store.poll(self.now))
+        for offset, piece in self.log.pieces():
+            padded = list(piece.ljust(CHUNK, b"\0"))
+            self._send(mav.MAVLink_log_data_message(1, offset, len(piece), padded))
 
     # --- sending ---------------------------------------------------------------------------------------------------
 
-    def _send(self, message: Any) -> None:
-        if self.silent:
-            return
-        self.transport.send(self.codec.encode(message))
+    def _send(self, message: Any, *, from_camera: bool = False) -> None:
+        if not self.silent:
+            self.transport.send((self._camera_codec if from_camera else self.codec).encode(message))
 
     def _say(self, severity: int, text: str) -> None:
         self._send(mav.MAVLink_statustext_message(severity, text.encode()[:50]))
 
     def _shot(self, shot: ShotTaken) -> None:
-        at = datetime.fromtimestamp(self.start.timestamp() + shot.at_s, tz=self.start.tzinfo)
+        at = self.start + timedelta(seconds=shot.at_s)
+        self.log.photo(shot, at, self.spec.home_alt_m)
+        self._images[shot.index] = (shot, at)
+        if self.camera_component:
+            self._send(self._image_captured(shot.index), from_camera=True)
+            self.on_exposure(Exposure(shot, at))
+            return
         self._send(
             mav.MAVLink_camera_feedback_message(
                 round(at.timestamp() * 1e6), 0, 0, shot.index, round(shot.lonlat.lat * 1e7), round(shot.lonlat.lon * 1e7),
@@ -122,6 +139,15 @@ class SimVehicle:
             )
         )  # fmt: skip
         self.on_exposure(Exposure(shot, at))
+
+    def _image_captured(self, index: int) -> Any:
+        """CAMERA_IMAGE_CAPTURED, attitude of the camera as a quaternion (yaw, then pitch; earth frame)."""
+        shot, at = self._images[index]
+        return mav.MAVLink_camera_image_captured_message(
+            round(shot.at_s * 1000), round(at.timestamp() * 1e6), 0, round(shot.lonlat.lat * 1e7), round(shot.lonlat.lon * 1e7),
+            round((shot.alt_rel_m + self.spec.home_alt_m) * 1000), round(shot.alt_rel_m * 1000),
+            _quaternion(shot.yaw_deg, shot.gimbal_pitch_deg), index, 1, b"",
+        )  # fmt: skip
 
     def _send_mission(self, out: list[Out]) -> None:
         for step in out:
@@ -150,6 +176,9 @@ class SimVehicle:
         base = mav.MAV_MODE_FLAG_CUSTOM_MODE_ENABLED | armed
         autopilot, kind = mav.MAV_AUTOPILOT_ARDUPILOTMEGA, mav.MAV_TYPE_QUADROTOR
         self._send(mav.MAVLink_heartbeat_message(kind, autopilot, base, int(self.autopilot.mode), status, 3))
+        if self.camera_component:
+            beat = mav.MAVLink_heartbeat_message(mav.MAV_TYPE_CAMERA, mav.MAV_AUTOPILOT_INVALID, 0, 0, status, 3)
+            self._send(beat, from_camera=True)
 
     @property
     def _boot_ms(self) -> int:
@@ -190,11 +219,13 @@ class SimVehicle:
         return mav.MAVLink_mission_current_message(self.autopilot.mission_seq)
 
     def _gimbal(self) -> Any:
-        half_pitch = math.radians(self.autopilot.body.gimbal_pitch_deg) / 2
-        half_yaw = math.radians(self.autopilot.body.yaw_deg) / 2
-        cp, sp, cy, sy = math.cos(half_pitch), math.sin(half_pitch), math.cos(half_yaw), math.sin(half_yaw)
-        q = [cy * cp, -sy * sp, cy * sp, sy * cp]  # yaw, then pitch; earth frame
+        q = _quaternion(self.autopilot.body.yaw_deg, self.autopilot.body.gimbal_pitch_deg)
         return mav.MAVLink_gimbal_device_attitude_status_message(0, 0, self._boot_ms, 0, q, 0.0, 0.0, 0.0, 0)
+
+    def _gimbal_manager(self) -> Any:
+        can = mav.GIMBAL_MANAGER_CAP_FLAGS_HAS_PITCH_AXIS | mav.GIMBAL_MANAGER_CAP_FLAGS_HAS_PITCH_LOCK
+        low, high = math.radians(-90.0), math.radians(30.0)
+        return mav.MAVLink_gimbal_manager_information_message(self._boot_ms, can, 1, 0.0, 0.0, low, high, 0.0, 0.0)
 
     def _attitude(self) -> Any:
         yaw = math.radians((self.autopilot.body.yaw_deg + 180) % 360 - 180)
@@ -217,28 +248,62 @@ class SimVehicle:
 
     def _take(self, message: Any) -> None:
         kind = message.get_type()
-        self._ground = (message.get_srcSystem(), message.get_srcComponent())
-        if kind == "HEARTBEAT":
-            self.autopilot.gcs_heard = self.now
-        elif kind == "COMMAND_LONG":
-            self._command(message.command, [getattr(message, f"param{n}") for n in range(1, 8)])
-        elif kind == "COMMAND_INT":
-            params = [message.param1, message.param2, message.param3, message.param4, message.x, message.y, message.z]
-            self._command(message.command, params)
-        elif kind in {"MISSION_COUNT", "MISSION_ITEM_INT", "MISSION_CLEAR_ALL", "MISSION_REQUEST_LIST"}:
-            self._mission(kind, message)
-        elif kind in {"MISSION_REQUEST_INT", "MISSION_REQUEST"}:
-            self._read_back(message)
-        elif kind == "PARAM_SET":
-            self._set_parameter(_name(message.param_id), message.param_value)
-        elif kind == "PARAM_REQUEST_READ":
-            self._send_parameter(_name(message.param_id))
-        elif kind == "SET_POSITION_TARGET_GLOBAL_INT":
-            self.autopilot.go_to(LonLat(message.lon_int / 1e7, message.lat_int / 1e7), message.alt)
-        elif kind == "SET_MODE":
-            self.autopilot.set_mode(message.custom_mode)
+        handler = self._handlers.get(kind)
+        if handler is not None:
+            self._ground = (message.get_srcSystem(), message.get_srcComponent())
+            handler(message)
 
-    def _mission(self, name: str, message: Any) -> None:
+    def _handler_table(self) -> dict[str, Callable[[Any], None]]:
+        return {
+            "HEARTBEAT": self._ground_beat,
+            "COMMAND_LONG": lambda m: self._command(m.command, [getattr(m, f"param{n}") for n in range(1, 8)]),
+            "COMMAND_INT": lambda m: self._command(m.command, [m.param1, m.param2, m.param3, m.param4, m.x, m.y, m.z]),
+            "MISSION_COUNT": self._mission,
+            "MISSION_ITEM_INT": self._mission,
+            "MISSION_CLEAR_ALL": self._mission,
+            "MISSION_REQUEST_LIST": self._mission,
+            "MISSION_REQUEST_INT": self._read_back,
+            "MISSION_REQUEST": self._read_back,
+            "PARAM_SET": lambda m: self._set_parameter(_name(m.param_id), m.param_value),
+            "PARAM_REQUEST_READ": self._read_parameter,
+            "PARAM_REQUEST_LIST": self._list_parameters,
+            "SET_POSITION_TARGET_GLOBAL_INT": self._go_to,
+            "SET_MODE": self._set_mode,
+            "SETUP_SIGNING": self._sign,
+            "LOG_REQUEST_LIST": self._list_logs,
+            "LOG_REQUEST_DATA": lambda m: None if self.autopilot.armed else self.log.ask(m.ofs, m.count),
+        }
+
+    def _ground_beat(self, message: Any) -> None:
+        del message
+        self.autopilot.gcs_heard = self.now
+
+    def _go_to(self, message: Any) -> None:
+        if abs(message.lat_int) <= 900_000_000 and abs(message.lon_int) <= 1_800_000_000 and math.isfinite(message.alt):
+            self.autopilot.go_to(LonLat(message.lon_int / 1e7, message.lat_int / 1e7), message.alt)
+
+    def _set_mode(self, message: Any) -> None:
+        self.autopilot.set_mode(message.custom_mode)
+
+    def _sign(self, message: Any) -> None:
+        self.codec.use_key(bytes(message.secret_key) if any(message.secret_key) else None)
+
+    def _read_parameter(self, message: Any) -> None:
+        names = list(self.autopilot.parameters)
+        by_index = 0 <= message.param_index < len(names)
+        self._send_parameter(names[message.param_index] if by_index else _name(message.param_id))
+
+    def _list_parameters(self, message: Any) -> None:
+        del message
+        for name in self.autopilot.parameters:
+            self._send_parameter(name)
+
+    def _list_logs(self, message: Any) -> None:
+        del message
+        self._send(mav.MAVLink_log_entry_message(1, 1, 1, round(self._utc().timestamp()), len(self.log.data)))
+
+    def _mission(self, message: Any) -> None:
+        name = message.get_type()
         try:
             kind = MissionType(message.mission_type)
         except ValueError:
@@ -258,7 +323,7 @@ class SimVehicle:
             self._send_mission(store.on_item(message.seq, item, kind, self.now))
 
     def _read_back(self, message: Any) -> None:
-        stored = self.autopilot.store.stored[MissionType(message.mission_type)]
+        stored = self.autopilot.store.stored.get(message.mission_type, [])
         if message.seq >= len(stored):
             return
         item = stored[message.seq]
@@ -277,8 +342,9 @@ class SimVehicle:
     def _send_parameter(self, name: str) -> None:
         value = self.autopilot.parameters.get(name)
         if value is not None:
-            count = len(self.autopilot.parameters)
-            self._send(mav.MAVLink_param_value_message(name.encode(), value, mav.MAV_PARAM_TYPE_REAL32, count, 65535))
+            names = list(self.autopilot.parameters)
+            kind = mav.MAV_PARAM_TYPE_REAL32
+            self._send(mav.MAVLink_param_value_message(name.encode(), value, kind, len(names), names.index(name)))
 
     def _command(self, command: int, params: list[float]) -> None:
         self._send(mav.MAVLink_command_ack_message(command, self._execute(command, params)))
@@ -288,7 +354,11 @@ class SimVehicle:
         if command == Command.SET_MESSAGE_INTERVAL:
             return self._set_interval(int(params[0]), params[1])
         if command == Command.REQUEST_MESSAGE:
-            build = self._builders.get(int(params[0]))
+            wanted = int(params[0])
+            if wanted == mav.MAVLINK_MSG_ID_CAMERA_IMAGE_CAPTURED and self.camera_component and params[1] in self._images:
+                self._send(self._image_captured(int(params[1])), from_camera=True)
+                return _ACCEPTED
+            build = self._builders.get(wanted)
             if build is None:
                 return _FAILED
             self._send(build())
@@ -308,6 +378,8 @@ class SimVehicle:
         if command == Command.DO_GIMBAL_MANAGER_PITCHYAW:
             pilot.point_gimbal(params[0])
             return _ACCEPTED
+        if command == Command.DO_GIMBAL_MANAGER_CONFIGURE:
+            return _ACCEPTED
         action = actions.get(command)
         if action is None:
             return _UNSUPPORTED
@@ -323,5 +395,12 @@ class SimVehicle:
         return _ACCEPTED
 
 
+def _quaternion(yaw_deg: float, pitch_deg: float) -> list[float]:
+    """w, x, y, z of yaw, then pitch, in the earth frame."""
+    half_pitch, half_yaw = math.radians(pitch_deg) / 2, math.radians(yaw_deg) / 2
+    cp, sp, cy, sy = math.cos(half_pitch), math.sin(half_pitch), math.cos(half_yaw), math.sin(half_yaw)
+    return [cy * cp, -sy * sp, cy * sp, sy * cp]
+
+
 def _name(raw: bytes | str) -> str:
-    return (raw.decode() if isinstance(raw, bytes) else raw).rstrip("\0")
+    return (raw.decode("ascii", "replace") if isinstance(raw, bytes) else raw).rstrip("\0")

@@ -37,7 +37,7 @@ CALM = Wind(0.0, 0.0, 0.0)
 
 
 def items(count: int, seed: int = 0) -> list[MissionItem]:
-    rng = random.Random(seed)  # noqa: S311 - places of waypoints
+    rng = random.Random(seed)
     return [
         MissionItem(Command.NAV_WAYPOINT, 3, x=403_000_000 + rng.randrange(20_000), y=1_221_000_000 + seq, z=10.0)
         for seq in range(count)
@@ -74,7 +74,7 @@ class Relay:
         for _ in range(2):
             one = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
             one.bind(("127.0.0.1", 0))
-            one.setblocking(False)  # noqa: FBT003 - the socket's own signature
+            one.setblocking(False)
             self.sockets.append(one)
         self.vehicle_address: tuple[str, int] | None = None
 
