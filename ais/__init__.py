@@ -13,7 +13,8 @@ from ais.pose import HullAtPlace
 from ais.ranking import RankedShip, Ranking, RemoteFacts, Selection, ShipSheet
 from ais.reading import Reader, file_chunks, read_messages
 from ais.register_service import ImportResult, import_register
-from ais.service import ReplayResult, feed_list, live_ship, live_ships, replay, watched_port
+from ais.service import ReplayResult, feed_list, live_ship, live_ships, open_signals, replay, watched_port
+from ais.signals import Event, Signal
 from ais.targeting import Assessment, Criterion, Judgement, Window
 from ais.targets_service import geometry_and_pose, rank_live, rank_ships
 from ais.text import Bilingual
@@ -25,6 +26,7 @@ __all__ = [
     "Comparison",
     "Criterion",
     "Dimensions",
+    "Event",
     "HullAtPlace",
     "ImportResult",
     "Join",
@@ -44,6 +46,7 @@ __all__ = [
     "Scenario",
     "Selection",
     "ShipSheet",
+    "Signal",
     "Window",
     "feed_list",
     "file_chunks",
@@ -51,6 +54,7 @@ __all__ = [
     "import_register",
     "live_ship",
     "live_ships",
+    "open_signals",
     "rank_live",
     "rank_ships",
     "read_messages",

@@ -6,13 +6,16 @@ Never decides a rule: framing, joining and targeting are pure and elsewhere.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
+from ais.event_store import signals
 from ais.fragments import Frame
 from ais.ledger import Ledger
 from ais.live import LivePicture, LiveShip, Position, TimeSource
 from ais.port import Port, load_port
 from ais.reading import Progress, Reader, file_chunks, read_messages
+from ais.signals import Signal
 from ais.store import Feed, feeds, load_picture, load_ship, save_picture, save_positions
 from core.context import Services
 from core.errors import NotFound
@@ -117,6 +120,12 @@ def feed_list(services: Services) -> list[Feed]:
     """Every source with its ledger, the newest first."""
     with services.db.ais_read() as session:
         return feeds(session)
+
+
+def open_signals(services: Services, at: datetime, mmsi: int | None = None) -> list[Signal]:
+    """Signals open at `at` of one ship or of all, the surest first; each with evidence, confidence and words zh/en."""
+    with services.db.ais_read() as session:
+        return signals(session, at, mmsi)
 
 
 def watched_port(services: Services) -> Port:

@@ -178,6 +178,18 @@ def insert_new(session: Session, table: type[DeclarativeBase], rows: list[dict[s
         session.execute(make(table).on_conflict_do_nothing(), rows[start : start + _BATCH])
 
 
+def upsert(session: Session, table: type[DeclarativeBase], rows: list[dict[str, Any]]) -> None:
+    """Add rows, or replace those with the same primary key."""
+    make = sqlite_insert if session.get_bind().dialect.name == "sqlite" else postgresql_insert
+    columns = table.__table__.columns
+    keys = [column.name for column in columns if column.primary_key]
+    statement = make(table)
+    fresh = {column.name: statement.excluded[column.name] for column in columns if not column.primary_key}
+    statement = statement.on_conflict_do_update(index_elements=keys, set_=fresh)
+    for start in range(0, len(rows), _BATCH):
+        session.execute(statement, rows[start : start + _BATCH])
+
+
 def _latest_values(ship: LiveShip, feed: str) -> dict[str, Any]:
     position, sides, eta = ship.position, ship.dimensions, ship.eta
     return {

@@ -1,0 +1,133 @@
+"""Owns the thresholds of states, events and signals (`config/ais/behaviour.toml`), parsed once.
+
+Never judges a ship: `ais.motion`, `ais.anomalies` and `ais.engine` do.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from functools import cache
+
+from pydantic import BaseModel, ConfigDict
+
+from config import pack_path
+
+
+class _Pack(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Points(_Pack):
+    step_s: float
+    window_s: float
+    lateness_s: float
+
+
+class Rest(_Pack):
+    sog_kn: float
+    minutes: float
+
+
+class Anchor(Rest):
+    circle_nm: float
+    drag_circles: float
+
+
+class Drifting(_Pack):
+    sog_min_kn: float
+    sog_max_kn: float
+    angle_deg: float
+    minutes: float
+
+
+class Call(_Pack):
+    dwell_minutes: float
+    closed_after_hours: float
+
+
+class Gap(_Pack):
+    minutes: float
+    intervals: float
+    neighbours: int
+    within_nm: float
+    sweep_s: float
+
+
+class Intervals(_Pack):
+    a_moored: float
+    a_under_way: float
+    b_moored: float
+    b_under_way: float
+
+
+class Jump(_Pack):
+    speed_kn: float
+    times: int
+    forget_minutes: float
+    double_nm: float
+    double_times: int
+    double_minutes: float
+
+
+class Range(_Pack):
+    vhf_nm: float
+    times: int
+
+
+class SamePlace(_Pack):
+    ships: int
+    seconds: float
+
+
+class Status(_Pack):
+    resting_sog_kn: float
+    minutes: float
+
+
+class Draught(_Pack):
+    change_m: float
+
+
+class EtaRule(_Pack):
+    spread_hours: float
+    min_sog_kn: float
+    fairway_nm: float
+
+
+class IdentityRule(_Pack):
+    length_share: float
+    imo_zero_length_m: float
+
+
+class SignalRule(_Pack):
+    confidence: float
+    hours: float
+
+
+class Behaviour(_Pack):
+    """Every threshold; names carry their units."""
+
+    version: str
+    source: str
+    points: Points
+    berth: Rest
+    anchor: Anchor
+    under_way: Rest
+    drifting: Drifting
+    call: Call
+    gap: Gap
+    interval_s: Intervals
+    jump: Jump
+    range: Range
+    same_place: SamePlace
+    status: Status
+    draught: Draught
+    eta: EtaRule
+    identity: IdentityRule
+    signals: dict[str, SignalRule]
+
+
+@cache
+def load_behaviour() -> Behaviour:
+    """The pack, checked."""
+    return Behaviour.model_validate(tomllib.loads(pack_path("ais", "behaviour.toml").read_text(encoding="utf-8")))
