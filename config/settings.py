@@ -14,7 +14,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 ENV_PREFIX = "YUNJIAN_"
 SITE_FILE_VARIABLE = "YUNJIAN_SITE_FILE"
@@ -54,6 +54,13 @@ class AisSettings(_Section):
     rule_pack: str
     port_pack: str
     track_interval_s: float
+    sources: tuple[str, ...] = Field(description="addresses of live sources; empty = no ingest process")
+    queue_kb: int = Field(ge=64, description="waiting bytes per source; what does not fit is dropped and counted")
+    retry_s: float = Field(gt=0)
+    retry_max_s: float = Field(gt=0)
+    flush_s: float = Field(gt=0)
+    track_days: int = Field(ge=1, description="closed days older than this leave ais.db for Parquet files")
+    archive_days: int = Field(ge=0, description="Parquet days older than this are deleted; 0 = kept for ever")
 
 
 class VideoSettings(_Section):
@@ -137,6 +144,30 @@ class AccountSettings(_Section):
     wait_max_s: float = Field(gt=0)
 
 
+class CompanionSettings(_Section):
+    push_endpoints: tuple[str, ...] = Field(
+        description="'receiver=https://…' of each system that gets pushes; others have a desk here"
+    )
+    push_timeout_s: float = Field(gt=0)
+    push_retry_s: float = Field(gt=0)
+    push_retry_max_s: float = Field(gt=0)
+    workday_tables: str = Field(description="folder of the site's own <year>.toml holiday tables; empty = those of the product")
+
+    @field_validator("push_endpoints")
+    @classmethod
+    def _addressed(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for entry in value:
+            name, _, address = entry.partition("=")
+            if not name or not address.startswith(("http://", "https://")):
+                raise ValueError(f"{entry!r} is not receiver=http(s)://…")
+        return value
+
+    @property
+    def endpoints(self) -> dict[str, str]:
+        """Receiver -> address."""
+        return {name: address for name, _, address in (entry.partition("=") for entry in self.push_endpoints)}
+
+
 class Settings(_Section):
     """The whole tree. ``source_of`` says where each dotted name came from."""
 
@@ -152,6 +183,7 @@ class Settings(_Section):
     messages: MessageSettings
     jobs: JobSettings
     accounts: AccountSettings
+    companion: CompanionSettings
     source_of: dict[str, str] = Field(default_factory=dict, exclude=True, repr=False)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import calendar
 import tomllib
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 from functools import cache
@@ -80,19 +80,28 @@ class WorkCalendar:
 
     tables: dict[int, YearTable]
     provisional: ProvisionalRule
+    last_year: int = _LATEST_YEAR
 
     def is_known(self, year: int) -> bool:
         """True where the year's holidays have been announced and are loaded."""
-        return year in self.tables or year in _library_years()
+        return year <= self.last_year and (year in self.tables or year in _library_years())
+
+    def known_until(self) -> int:
+        """The last year whose holidays are loaded."""
+        return max(*self.tables, *_library_years())
+
+    def as_known_until(self, year: int) -> WorkCalendar:
+        """The calendar as it was when nothing after `year` had been announced: to tell an old decision again."""
+        return self if year >= self.known_until() else replace(self, last_year=year)
 
     def is_working_day(self, day: date) -> bool:
         """True for a day on which offices work, make-up weekend days included."""
+        if not self.is_known(day.year):
+            return day.weekday() < 5 and f"{day:%m-%d}" not in self.provisional.fixed_off
         table = self.tables.get(day.year)
         if table is not None:
             return day in table.weekend_on or (day.weekday() < 5 and day not in table.weekday_off)
-        if day.year in _library_years():
-            return bool(chinese_calendar.is_workday(day))
-        return day.weekday() < 5 and f"{day:%m-%d}" not in self.provisional.fixed_off
+        return bool(chinese_calendar.is_workday(day))
 
     def due(self, start: date, n: int, unit: Unit, roll: Roll = Roll.NEXT_WORKING_DAY) -> Due:
         """The due day of a term of `n` units that begins on `start`; the start day is not counted.

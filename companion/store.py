@@ -1,0 +1,278 @@
+"""Owns the tables of case files, their events, obligations, effects, pushes and answered requests, and their queries.
+
+Never decides anything: `companion.engine` does, and `companion.service` writes the result in one transaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import ForeignKey, Index, func, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from companion.evolve import day, fold
+from companion.model import CaseFile, Event
+from core.db import Base, Json, UtcDateTime
+from core.errors import NotFound, Refused
+
+_CASE = "companion_case.id"
+
+
+class CaseRow(Base):
+    """One case file as it is now; the truth is its events."""
+
+    __tablename__ = "companion_case"
+    id: Mapped[str] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(index=True)
+    version: Mapped[str]
+    subject: Mapped[str] = mapped_column(index=True)
+    state: Mapped[str] = mapped_column(index=True)
+    outcome: Mapped[str | None]
+    klass: Mapped[str | None]
+    seq: Mapped[int]
+    opened_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class EventRow(Base):
+    """One event; never changed."""
+
+    __tablename__ = "companion_event"
+    __table_args__ = (Index("ix_companion_event_type_at", "type", "at"),)
+    case_id: Mapped[str] = mapped_column(ForeignKey(_CASE), primary_key=True)
+    seq: Mapped[int] = mapped_column(primary_key=True)
+    type: Mapped[str]
+    at: Mapped[datetime] = mapped_column(UtcDateTime)
+    actor: Mapped[str]
+    role: Mapped[str]
+    payload: Mapped[dict[str, Any]] = mapped_column(Json)
+
+
+class ObligationRow(Base):
+    """A term that runs. The sweep reads `wakes_at` and nothing else."""
+
+    __tablename__ = "companion_obligation"
+    case_id: Mapped[str] = mapped_column(ForeignKey(_CASE), primary_key=True)
+    id: Mapped[str] = mapped_column(primary_key=True)
+    subject: Mapped[str] = mapped_column(index=True)
+    deadline: Mapped[str]
+    owed_by: Mapped[str]
+    start: Mapped[date]
+    due: Mapped[date | None]
+    provisional: Mapped[bool] = mapped_column(index=True)
+    state: Mapped[str]
+    overdue: Mapped[bool]
+    wakes_at: Mapped[datetime | None] = mapped_column(UtcDateTime, index=True)
+
+
+class EffectRow(Base):
+    """An ordered effect on a subject, with the days on which it holds."""
+
+    __tablename__ = "companion_effect"
+    case_id: Mapped[str] = mapped_column(ForeignKey(_CASE), primary_key=True)
+    ref: Mapped[str] = mapped_column(primary_key=True)
+    subject: Mapped[str] = mapped_column(index=True)
+    key: Mapped[str]
+    domain: Mapped[str]
+    effect: Mapped[str]
+    level: Mapped[int]
+    list: Mapped[str | None]
+    bars: Mapped[str | None]
+    published: Mapped[bool]
+    state: Mapped[str]
+    from_day: Mapped[date | None]
+    until: Mapped[date | None]
+    ended_on: Mapped[date | None]
+
+
+class PushRow(Base):
+    """One message of the double push. `key` is what the receiver recognises it by."""
+
+    __tablename__ = "companion_push"
+    key: Mapped[str] = mapped_column(primary_key=True)
+    case_id: Mapped[str] = mapped_column(ForeignKey(_CASE), index=True)
+    receiver: Mapped[str] = mapped_column(index=True)
+    kind: Mapped[str]
+    body: Mapped[dict[str, Any]] = mapped_column(Json)
+    state: Mapped[str] = mapped_column(index=True)
+    attempts: Mapped[int]
+    due_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
+    queued_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    delivered_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    error: Mapped[str | None]
+
+
+class RequestRow(Base):
+    """An answered request: the same key again is the same answer."""
+
+    __tablename__ = "companion_request"
+    user_id: Mapped[str] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(primary_key=True)
+    fingerprint: Mapped[str]
+    case_id: Mapped[str]
+    first_seq: Mapped[int]
+    last_seq: Mapped[int]
+
+
+def as_event(row: EventRow) -> Event:
+    return Event(row.seq, row.type, row.at, row.actor, row.role, row.payload)
+
+
+def case_row(session: Session, case_id: str, *, for_change: bool = False) -> CaseRow:
+    """Raises NotFound. `for_change` locks the row where the database locks rows."""
+    row = session.get(CaseRow, case_id, with_for_update=for_change or None)
+    if row is None:
+        raise NotFound("companion.case_unknown", id=case_id)
+    return row
+
+
+def events_of(session: Session, case_id: str, before: datetime | None = None) -> list[Event]:
+    """The events of a case file in order, or those before an instant."""
+    query = select(EventRow).where(EventRow.case_id == case_id).order_by(EventRow.seq)
+    if before is not None:
+        query = query.where(EventRow.at < before)
+    return [as_event(row) for row in session.scalars(query)]
+
+
+def case_file(session: Session, case_id: str) -> CaseFile:
+    """The state of a case file. Raises NotFound."""
+    case_row(session, case_id)
+    return fold(events_of(session, case_id), case_id)
+
+
+def cases(
+    session: Session, *, subject: str | None = None, key: str | None = None, after: str = "", limit: int = 100
+) -> list[CaseRow]:
+    """Case files in the order of their ids (which sort by time)."""
+    query = select(CaseRow).where(CaseRow.id > after).order_by(CaseRow.id).limit(limit)
+    if subject is not None:
+        query = query.where(CaseRow.subject == subject)
+    if key is not None:
+        query = query.where(CaseRow.key == key)
+    return list(session.scalars(query))
+
+
+def request(session: Session, user_id: str, key: str, fingerprint: str) -> RequestRow | None:
+    """The answered request of this key. Raises Refused where the key was used for something else."""
+    row = session.get(RequestRow, (user_id, key))
+    if row is not None and row.fingerprint != fingerprint:
+        raise Refused("companion.key_taken", key=key)
+    return row
+
+
+def due_obligations(session: Session, at: datetime, limit: int) -> list[tuple[str, str]]:
+    """(case, obligation) whose time has come, oldest first."""
+    query = (
+        select(ObligationRow.case_id, ObligationRow.id)
+        .where(ObligationRow.wakes_at <= at)
+        .order_by(ObligationRow.wakes_at, ObligationRow.case_id)
+        .limit(limit)
+    )
+    return [(case_id, name) for case_id, name in session.execute(query)]
+
+
+def provisional_years(session: Session) -> list[int]:
+    """Years of open provisional due days."""
+    query = select(ObligationRow.due).where(ObligationRow.provisional, ObligationRow.state == "open").distinct()
+    return sorted({due.year for due in session.scalars(query) if due is not None})
+
+
+def provisional_cases(session: Session, known_years: Iterable[int]) -> list[str]:
+    """Cases with an open provisional due day that lies in a year that is known by now."""
+    query = select(ObligationRow.case_id, ObligationRow.due).where(ObligationRow.provisional, ObligationRow.state == "open")
+    years = set(known_years)
+    return sorted({case_id for case_id, due in session.execute(query) if due is not None and due.year in years})
+
+
+def obligations(
+    session: Session, *, subject: str | None = None, only_open: bool = True, limit: int = 500
+) -> list[ObligationRow]:
+    query = select(ObligationRow).order_by(ObligationRow.due, ObligationRow.case_id).limit(limit)
+    if subject is not None:
+        query = query.where(ObligationRow.subject == subject)
+    if only_open:
+        query = query.where(ObligationRow.state == "open")
+    return list(session.scalars(query))
+
+
+def effects_on(session: Session, subject: str, on: date) -> list[EffectRow]:
+    """Effects that hold for a subject on a day."""
+    rows = session.scalars(select(EffectRow).where(EffectRow.subject == subject).order_by(EffectRow.case_id, EffectRow.ref))
+    return [row for row in rows if _holds(row, on)]
+
+
+def published_on(session: Session, on: date) -> list[EffectRow]:
+    """Published effects that hold on a day: the public lists as of that day."""
+    rows = session.scalars(select(EffectRow).where(EffectRow.published).order_by(EffectRow.from_day, EffectRow.case_id))
+    return [row for row in rows if _holds(row, on)]
+
+
+def _holds(row: EffectRow, on: date) -> bool:
+    started = row.from_day is not None and row.from_day <= on
+    return started and (row.until is None or on <= row.until) and (row.ended_on is None or on < row.ended_on)
+
+
+def pushes(session: Session, *, case_id: str | None = None, receiver: str | None = None, limit: int = 500) -> list[PushRow]:
+    query = select(PushRow).order_by(PushRow.queued_at, PushRow.key).limit(limit)
+    if case_id is not None:
+        query = query.where(PushRow.case_id == case_id)
+    if receiver is not None:
+        query = query.where(PushRow.receiver == receiver)
+    return list(session.scalars(query))
+
+
+def claim_pushes(session: Session, at: datetime, lease_until: datetime, limit: int) -> list[PushRow]:
+    """Queued pushes whose time has come, taken by this process until `lease_until`."""
+    query = (
+        select(PushRow).where(PushRow.state == "queued", PushRow.due_at <= at).order_by(PushRow.due_at, PushRow.key)
+        .limit(limit).with_for_update(skip_locked=True)
+    )  # fmt: skip
+    rows = list(session.scalars(query))
+    for row in rows:
+        row.due_at = lease_until
+    return rows
+
+
+def transitions(session: Session, before: datetime, keys: Iterable[str]) -> list[tuple[str, str, str, datetime]]:
+    """(case, key, state, since) of every case file of these procedures at an instant."""
+    last = (
+        select(EventRow.case_id, func.max(EventRow.seq).label("seq"))
+        .where(EventRow.type == "moved", EventRow.at < before).group_by(EventRow.case_id).subquery()
+    )  # fmt: skip
+    query = (
+        select(EventRow.case_id, CaseRow.key, EventRow.payload, EventRow.at)
+        .join(last, (EventRow.case_id == last.c.case_id) & (EventRow.seq == last.c.seq))
+        .join(CaseRow, CaseRow.id == EventRow.case_id).where(CaseRow.key.in_(list(keys))).order_by(EventRow.case_id)
+    )  # fmt: skip
+    return [(case_id, key, payload["to"], at) for case_id, key, payload, at in session.execute(query)]
+
+
+def write_obligations(session: Session, case: CaseFile, names: dict[str, datetime | None], owed_by: dict[str, str]) -> None:
+    """Bring the rows of these obligations to the case file's state; `names` -> when the sweep has to look."""
+    for name, wakes_at in names.items():
+        known = case.obligations[name]
+        row = session.get(ObligationRow, (case.id, name))
+        if row is None:
+            row = ObligationRow(case_id=case.id, id=name, subject=case.subject, deadline=known.deadline, owed_by=owed_by[name],
+                                start=known.start)  # fmt: skip
+            session.add(row)
+        row.due, row.provisional, row.state, row.overdue = known.due, known.provisional, known.state, known.overdue
+        row.wakes_at = wakes_at
+
+
+def write_effect(session: Session, case: CaseFile, event: Event, domain: str) -> None:
+    """Bring the row of one effect to the case file's state."""
+    active = case.effects[event.payload["ref"]]
+    row = session.get(EffectRow, (case.id, active.ref))
+    if row is None:
+        data = event.payload
+        row = EffectRow(case_id=case.id, ref=active.ref, subject=case.subject, key=case.key, domain=domain, effect=active.effect,
+                        level=data["level"], list=data["list"], bars=data["bars"], published=data["published"],
+                        until=day(data["until"]), ended_on=None)  # fmt: skip
+        session.add(row)
+    row.state, row.from_day = active.state, active.from_day
+
+
+def effect_row(session: Session, case_id: str, ref: str) -> EffectRow:
+    return session.get_one(EffectRow, (case_id, ref))
