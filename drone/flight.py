@@ -1,10 +1,7 @@
-"""Owns the flight: the written state machine, pre-flight, the watch over separation while flying, abort and coming home.
+"""Owns the flight: its stages, pre-flight, the watch while flying, abort and coming home.
 
-Never plans and never encodes MAVLink. One path sends motion: `fly`, with the gate's permit.
-
-    PLAN -> PREFLIGHT -> ARMED -> FLYING -> HOME -> (PREFLIGHT for the next sortie)
-              |            |         |
-              +------------+---------+--> ABORTING -> HOME
+Never plans and never encodes MAVLink. One path sends motion: `fly`, with the gate's permit and the operator's lease. The
+stages, what may follow which, and every failsafe are data: config/drone/states.toml.
 """
 
 from __future__ import annotations
@@ -12,7 +9,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 
@@ -24,14 +21,17 @@ from core.geo import Float, LonLat
 from core.hullform import HullForm
 from core.logs import get
 from core.ship import Side
-from drone.gate import Board, GateFacts, evaluate
+from drone.gate import Board, GateFacts, GateItem, Override, evaluate
+from drone.guard import StandoffGuard, battery_reason, expected_range_m, inside_polygon
+from drone.lease import Lease
 from drone.link import Link
 from drone.logbook import fill_photo_gaps
-from drone.mission import Command, MissionType, fence_items, mission_hash, mission_items
+from drone.mission import Command, MissionType, Progress, fence_items, mission_hash, mission_items, progress_table, rally_items
 from drone.model import Plan, Sortie, Wind
-from drone.packs import Limits
+from drone.packs import Limits, paper_rules, transitions
+from drone.papers import Papers, judge
 from drone.planner import Wishes, plan_frame
-from drone.vehicle import Mode, PhotoFeedback
+from drone.vehicle import PhotoFeedback, SimulatorOnly
 
 log = get("drone")
 
@@ -47,18 +47,9 @@ class Stage(StrEnum):
     PREFLIGHT = "preflight"
     ARMED = "armed"
     FLYING = "flying"
+    OBSERVING = "observing"
     ABORTING = "aborting"
     HOME = "home"
-
-
-TRANSITIONS: dict[Stage, frozenset[Stage]] = {
-    Stage.PLAN: frozenset({Stage.PREFLIGHT}),
-    Stage.PREFLIGHT: frozenset({Stage.ARMED}),
-    Stage.ARMED: frozenset({Stage.FLYING, Stage.ABORTING}),
-    Stage.FLYING: frozenset({Stage.ABORTING, Stage.HOME}),
-    Stage.ABORTING: frozenset({Stage.HOME}),
-    Stage.HOME: frozenset({Stage.PREFLIGHT}),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +77,7 @@ class FlightResult:
     mission_hashes: tuple[str, ...]
     tlog: Path
     vehicle_texts: tuple[str, ...]
+    overrides: tuple[Override, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +88,10 @@ class Watch:
     abort: Callable[[], bool]
     disk: Path
     wind: Callable[[], Wind | None] = lambda: None  # a wind report that overrides the vehicle's own estimate
+    operator: str = "operator"
+    retake: Callable[[], str] = lambda: ""  # the name of an operator who takes an ended lease again
+    papers: Papers | None = None  # asked for before a real vehicle takes off
+    overrides: tuple[Override, ...] = ()
 
 
 @dataclass(slots=True)
@@ -111,15 +107,23 @@ class _Flight:
     sortie: int = 0
     separation_m: float | None = None
     min_separation_m: float = np.inf
-    came_home_by_itself: bool = False
+    lease: Lease = field(init=False)
+    guard: StandoffGuard = field(init=False)
+    progress: dict[int, Progress] = field(default_factory=dict)
+    photos_before: int = 0
+    _windy_since: float | None = None
+    _gimbal_since: float | None = None
     boards: list[Board] = field(default_factory=list)
     hashes: list[str] = field(default_factory=list)
     test_shots: set[int] = field(default_factory=set)
+    _hull: HullForm = field(init=False)
     _hull_points: Float = field(init=False)
 
     def __post_init__(self) -> None:
+        self.lease = Lease(self.watch.operator)
+        self.guard = StandoffGuard(self.limits.monitor)
         geometry = self.plan.ship.geometry.geometry()
-        hull = HullForm(geometry)
+        self._hull = hull = HullForm(geometry)
         sides: list[Side] = ["port", "starboard", "stern"]
         pose = self.plan.ship.pose
         if pose is None:
@@ -130,7 +134,7 @@ class _Flight:
     # --- stages ----------------------------------------------------------------------------------------------------
 
     def enter(self, stage: Stage) -> None:
-        if stage not in TRANSITIONS[self.stage]:
+        if stage.value not in transitions()[self.stage.value]:
             raise ValueError(f"no way from {self.stage} to {stage}")
         self.stage = stage
         log.info("stage", stage=stage.value, sortie=self.sortie)
@@ -155,21 +159,22 @@ class _Flight:
             self.sortie = index
             self.enter(Stage.PREFLIGHT)
             board = self.preflight(sortie)
-            permit = board.permit()
+            permit = board.permit(self.lease)
             if self.watch.abort():
                 raise Unfinished("drone.flight.aborted", reason="operator")
             self.link.arm(permit)
             self.enter(Stage.ARMED)
+            self.photos_before = max(self.link.telemetry.photos, default=0)
             self.link.start_mission(permit)
             self.enter(Stage.FLYING)
             reason = self.watch_flight(sortie)
             if reason:
                 self.abort(reason)
                 raise Unfinished("drone.flight.aborted", reason=reason)
-            if self.came_home_by_itself:
-                self.enter(Stage.ABORTING)
-                self.enter(Stage.HOME)
-                raise Unfinished("drone.flight.aborted", reason=self.link.telemetry.last_text("failsafe") or "autopilot")
+            if not self.lease.active:
+                self.observe(sortie)
+                said = self.link.telemetry.last_text("failsafe") or self.link.telemetry.last_text("breached")
+                raise Unfinished("drone.flight.aborted", reason=said or self.lease.ended)
             self.enter(Stage.HOME)
             fill_photo_gaps(self.link, photos_taken=max(self.link.telemetry.photos, default=0))
 
@@ -181,6 +186,8 @@ class _Flight:
         mission, fence = mission_items(plan, sortie), fence_items(plan, self.limits)
         link.upload(fence, MissionType.FENCE)
         link.upload(mission, MissionType.MISSION)
+        link.upload(rally_items(plan), MissionType.RALLY)
+        self.progress = progress_table(mission)
         planned = mission_hash(mission, fence)
         self.hashes.append(planned)
         needed = 100.0 * (sortie.time_s / (self.wishes.battery_minutes * 60.0) + self.wishes.battery_reserve)
@@ -192,8 +199,17 @@ class _Flight:
 
         link.wait(ready, _READY_S)
         shot = self.test_shot()
-        self.boards.append(evaluate(self.facts(sortie, planned, shot), plan, self.wishes, self.limits, link.degraded_s))
+        board = evaluate(self.facts(sortie, planned, shot), plan, self.wishes, self.limits, link.degraded_s)
+        self.boards.append(board.overridden(self.watch.overrides, paper_rules().may_override))
         return self.boards[-1]
+
+    def papers(self, sortie: Sortie) -> tuple[GateItem, ...] | None:
+        """The lines about papers; None for a simulated vehicle, which needs none."""
+        if self.link.identity is None or SimulatorOnly().accepts(self.link.identity):
+            return None
+        start = self.clock.now()
+        end = start + timedelta(seconds=sortie.time_s)
+        return tuple(judge(self.watch.papers or Papers(), start, end, self.plan.return_altitude_m, paper_rules()))
 
     def test_shot(self) -> bool:
         """One photo on the ground: a camera that does not report photos is found before the flight, not after."""
@@ -230,23 +246,27 @@ class _Flight:
             ship_moored=self.watch.moored(),
             free_disk_mb=shutil.disk_usage(self.watch.disk).free / 1e6,
             sortie_time_s=sortie.time_s,
+            rally_confirmed=bool(self.link.verified.get(MissionType.RALLY)),
+            other_station=self.recent(t.other_station_at, self.limits.monitor.other_station_s),
+            range_heard=self.recent(t.range_at, self.limits.monitor.telemetry_age_s),
+            papers=self.papers(sortie),
         )
+
+    def recent(self, at_s: float | None, age_s: float) -> bool:
+        return at_s is not None and self.clock.monotonic() - at_s <= age_s
 
     # --- in the air ------------------------------------------------------------------------------------------------
 
     def watch_flight(self, sortie: Sortie) -> str:
-        """Until the vehicle is down and disarmed; returns why to abort, or nothing."""
+        """Until the vehicle is down and disarmed or our lease has ended; returns why to abort, or nothing."""
         end = self.clock.monotonic() + _SLOW_FACTOR * sortie.time_s + _READY_S
         self.link.wait(lambda: self.link.telemetry.armed, 5.0)
-        while self.link.telemetry.armed:
-            self.link.wait(lambda: False, _TICK_S)
+        while self.link.telemetry.armed and self.lease.active:
+            self.link.wait(self.watch.abort, _TICK_S)
             self.measure()
             self.report()
-            if self.link.telemetry.custom_mode != Mode.AUTO:
-                # A failsafe of the autopilot: it comes home by its own rules, and we do not steer against it.
-                self.came_home_by_itself = True
-                self.link.wait(lambda: not self.link.telemetry.armed, _HOME_S)
-                return ""
+            if not self.lease.active:
+                break
             reason = self.reason_to_abort()
             if reason:
                 return reason
@@ -254,25 +274,85 @@ class _Flight:
                 return "too slow"
         return ""
 
-    def measure(self) -> None:
+    def observe(self, sortie: Sortie) -> None:
+        """Our lease has ended: send nothing that moves until the vehicle is down, or an operator takes it again and aborts."""
+        log.warning("lease ended", reason=self.lease.ended)
+        self.enter(Stage.OBSERVING)
+        end = self.clock.monotonic() + _SLOW_FACTOR * sortie.time_s + _HOME_S
+        while self.link.telemetry.armed and self.clock.monotonic() < end:
+            self.link.wait(lambda: False, _TICK_S)
+            self.measure()
+            self.report()
+            name = self.watch.retake()
+            if name:
+                self.lease = self.link.lease = Lease(name)
+                self.abort(f"taken again by {name}")
+                return
+        self.enter(Stage.HOME)
+
+    def here(self) -> Float | None:
         t = self.link.telemetry
         if t.lonlat is None:
-            return
-        here = plan_frame(self.plan).to_enu(t.lonlat, t.alt_rel_m + self.plan.home_lonlat_alt[2])
-        self.separation_m = float(np.sqrt(np.min(np.sum((self._hull_points - here) ** 2, axis=1))))
-        self.min_separation_m = min(self.min_separation_m, self.separation_m)
+            return None
+        return plan_frame(self.plan).to_enu(t.lonlat, t.alt_rel_m + self.plan.home_lonlat_alt[2])
+
+    def measure(self) -> None:
+        here = self.here()
+        if here is not None:
+            self.separation_m = float(np.sqrt(np.min(np.sum((self._hull_points - here) ** 2, axis=1))))
+            self.min_separation_m = min(self.min_separation_m, self.separation_m)
 
     def reason_to_abort(self) -> str:
+        """The first reason, most urgent first."""
         t, rules = self.link.telemetry, self.limits.monitor
         if self.watch.abort():
             return "operator"
-        if t.position_at is None or self.clock.monotonic() - t.position_at > rules.telemetry_age_s:
+        here = self.here()
+        if here is None or not self.recent(t.position_at, rules.telemetry_age_s):
             return "no position"
         if self.separation_m is not None and self.separation_m < self.plan.safety_distance_m - rules.separation_slack_m:
             return f"separation {self.separation_m:.1f} m"
-        if t.battery_pct is not None and t.battery_pct < rules.battery_abort_pct:
-            return f"battery {t.battery_pct:.0f} %"
-        return "ship not moored" if self.watch.moored() is False else ""
+        if any(inside_polygon(here[:2], np.array(zone.points_enu_m)) for zone in self.plan.exclusion_polygons):
+            return "inside an exclusion"
+        away = float(np.linalg.norm(here[:2] - plan_frame(self.plan).to_enu(LonLat(*self.plan.home_lonlat_alt[:2]))[:2]))
+        return (
+            self.shifted(here)
+            or battery_reason(t.battery_pct, away, t.alt_rel_m, self.wishes.battery_minutes, rules)
+            or self.windy()
+            or self.camera_or_gimbal()
+            or ("second ground station" if self.recent(t.other_station_at, rules.other_station_s) else "")
+            or ("ship not moored" if self.watch.moored() is False else "")
+        )
+
+    def shifted(self, here: Float) -> str:
+        """What the range sensor says against the position; only where it was heard before take-off."""
+        t, pose, rules = self.link.telemetry, self.plan.ship.pose, self.limits.monitor
+        if t.range_at is None or pose is None:
+            return ""
+        expected = expected_range_m(self._hull, pose.pose(), here, t.heading_deg, rules.range_reach_m)
+        heard = t.range_m if self.recent(t.range_at, rules.telemetry_age_s) else None
+        return self.guard.see(self.clock.monotonic(), expected, heard)
+
+    def windy(self) -> str:
+        t, now = self.link.telemetry, self.clock.monotonic()
+        if t.wind_speed_m_s is None or t.wind_speed_m_s <= self.wishes.max_wind_m_s:
+            self._windy_since = None
+            return ""
+        self._windy_since = now if self._windy_since is None else self._windy_since
+        return f"wind {t.wind_speed_m_s:.1f} m/s" if now - self._windy_since >= self.limits.monitor.wind_hold_s else ""
+
+    def camera_or_gimbal(self) -> str:
+        """A camera that has fallen silent or a gimbal that does not follow: the rest of the flight would be for nothing."""
+        t, rules, now = self.link.telemetry, self.limits.monitor, self.clock.monotonic()
+        due = self.progress.get(t.mission_seq)
+        if due is None:
+            return ""
+        taken = max(t.photos, default=0) - self.photos_before
+        if taken < due.photos - rules.photo_slack:
+            return f"camera silent: {taken} of {due.photos} photos"
+        stuck = t.gimbal_pitch_deg is not None and abs(t.gimbal_pitch_deg - due.gimbal_pitch_deg) > rules.gimbal_off_deg
+        self._gimbal_since = (self._gimbal_since or now) if stuck else None
+        return "gimbal stuck" if self._gimbal_since is not None and now - self._gimbal_since >= rules.gimbal_hold_s else ""
 
     def abort(self, reason: str) -> None:
         """BRAKE, back off from the hull, return. Each step is tried even if the one before was not answered."""
@@ -280,7 +360,7 @@ class _Flight:
         self.enter(Stage.ABORTING)
         self.link.brake()
         t = self.link.telemetry
-        if t.lonlat is not None and not t.landed:
+        if t.lonlat is not None and not t.landed and self.recent(t.position_at, self.limits.monitor.telemetry_age_s):
             place = self.away_from_hull(t.lonlat, t.alt_rel_m)
             if self.link.back_off_to(place, t.alt_rel_m):
                 start = plan_frame(self.plan).to_enu(t.lonlat)
@@ -289,6 +369,8 @@ class _Flight:
         if not self.link.return_home():
             self.link.land()
         self.link.wait(lambda: not t.armed, _HOME_S)
+        if t.armed and not self.lease.active:
+            self.enter(Stage.OBSERVING)
         self.enter(Stage.HOME)
 
     def moved_m(self, start: Float) -> float:
@@ -337,4 +419,5 @@ def fly(
         mission_hashes=tuple(flight.hashes),
         tlog=link.tlog.path,
         vehicle_texts=tuple(text.text for text in link.telemetry.texts),
+        overrides=tuple(override for board in flight.boards for override in board.overrides),
     )

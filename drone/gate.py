@@ -5,16 +5,17 @@ Never sends anything. `drone.link` moves nothing without a permit from here.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from core.errors import Refused
 from core.ship import Side
+from drone.lease import Lease
 from drone.model import Plan, Wind
 from drone.packs import Limits
 from drone.planner import Wishes, wind_towards_hull_m_s
 
-Verdict = Literal["go", "no_go"]
+Verdict = Literal["go", "no_go", "overridden"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,10 @@ class GateFacts:
     ship_moored: bool | None
     free_disk_mb: float
     sortie_time_s: float
+    rally_confirmed: bool
+    other_station: bool
+    range_heard: bool
+    papers: tuple[GateItem, ...] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,27 +59,54 @@ class GateItem:
 
 
 @dataclass(frozen=True, slots=True)
+class Override:
+    """A person goes against one rule, by name and with a reason. Printed in the report."""
+
+    rule: str
+    name: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Permit:
-    """Leave to move the vehicle, for one mission. Made by `Board.permit` only."""
+    """Leave to move the vehicle, for one mission, as long as the lease lasts. Made by `Board.permit` only."""
 
     mission_hash: str
+    lease: Lease
 
 
 @dataclass(frozen=True, slots=True)
 class Board:
     items: tuple[GateItem, ...]
     mission_hash: str
+    overrides: tuple[Override, ...] = ()
 
     @property
     def no_go(self) -> tuple[GateItem, ...]:
         return tuple(item for item in self.items if item.verdict == "no_go")
 
-    def permit(self) -> Permit:
+    def overridden(self, overrides: tuple[Override, ...], allowed: frozenset[str]) -> Board:
+        """The board with the items that these overrides cover.
+
+        Raises Refused `drone.gate.override` for a rule that nobody may override, or one without a name or a reason.
+        """
+        for override in overrides:
+            if override.rule not in allowed or not override.name.strip() or not override.reason.strip():
+                raise Refused("drone.gate.override", rule=override.rule)
+        covered = {override.rule for override in overrides}
+        items = tuple(
+            replace(item, verdict="overridden") if item.verdict == "no_go" and item.rule in covered else item
+            for item in self.items
+        )
+        used = {item.rule for item in items if item.verdict == "overridden"}
+        return Board(items, self.mission_hash, tuple(override for override in overrides if override.rule in used))
+
+    def permit(self, lease: Lease) -> Permit:
         """Raises Refused `drone.gate.no_go` naming every rule that says no."""
-        if self.no_go:
+        if self.no_go or not lease.active:
             reasons = "; ".join(f"{item.rule}: {item.value} ({item.limit})" for item in self.no_go)
-            raise Refused("drone.gate.no_go", reasons=reasons)
-        return Permit(self.mission_hash)
+            raise Refused("drone.gate.no_go", reasons=reasons or lease.ended)
+        return Permit(self.mission_hash, lease)
 
 
 def evaluate(facts: GateFacts, plan: Plan, wishes: Wishes, limits: Limits, link_degraded_s: float) -> Board:
@@ -97,7 +129,12 @@ def evaluate(facts: GateFacts, plan: Plan, wishes: Wishes, limits: Limits, link_
         _most("pose_age", facts.pose_age_s, rules.max_pose_age_s, "s", "AIS"),
         _true("moored", facts.ship_moored is True, {True: "yes", False: "no", None: "unknown"}[facts.ship_moored], "AIS"),
         _least("disk", facts.free_disk_mb, rules.min_disk_mb, "MB", "disk"),
+        _true("rally", facts.rally_confirmed, "read back", "mission protocol"),
+        _true("one_station", not facts.other_station, "one" if not facts.other_station else "two", "HEARTBEAT"),
+        *(facts.papers or ()),
     ]
+    if plan.camera.standoff_m < rules.needs_range_below_m:
+        items.append(_true("range_sensor", facts.range_heard, "heard" if facts.range_heard else "silent", "DISTANCE_SENSOR"))
     return Board(tuple(items), facts.planned_hash)
 
 

@@ -15,6 +15,7 @@ _PREARM_BIT = 0x10000000  # MAV_SYS_STATUS_PREARM_CHECK
 _ARMED_FLAG = 0x80  # MAV_MODE_FLAG_SAFETY_ARMED
 _ON_GROUND = 1  # MAV_LANDED_STATE_ON_GROUND
 _PHOTO = 0  # CAMERA_FEEDBACK_PHOTO
+_FORWARD = 0  # MAV_SENSOR_ROTATION_NONE
 _GUST_FADE = 0.98  # the highest wind seen counts as gust and fades with each report
 
 
@@ -138,6 +139,14 @@ def _gimbal_limits(telemetry: Telemetry, message: Any, now: float) -> None:
         telemetry.gimbal_limits_deg = (math.degrees(message.pitch_min), math.degrees(message.pitch_max))
 
 
+def _range(telemetry: Telemetry, message: Any, now: float) -> None:
+    """Forward range sensor; its maximum means no echo."""
+    if message.orientation != _FORWARD:
+        return
+    echo = message.min_distance < message.current_distance < message.max_distance
+    telemetry.range_at, telemetry.range_m = now, message.current_distance / 100.0 if echo else None
+
+
 _HANDLERS = {
     "HEARTBEAT": _heartbeat,
     "STATUSTEXT": _text,
@@ -148,6 +157,7 @@ _HANDLERS = {
     "EXTENDED_SYS_STATE": _landed,
     "MISSION_CURRENT": _current,
     "GIMBAL_DEVICE_ATTITUDE_STATUS": _gimbal,
+    "DISTANCE_SENSOR": _range,
     "CAMERA_FEEDBACK": _photo,
     "CAMERA_IMAGE_CAPTURED": _image,
     "GIMBAL_MANAGER_INFORMATION": _gimbal_limits,

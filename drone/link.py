@@ -21,6 +21,7 @@ from core.logs import get
 from drone.codec import Codec, unsigned
 from drone.gate import Permit
 from drone.intake import identity_of, take
+from drone.lease import Lease
 from drone.mission import RESULT_NAMES, Command, MissionItem, MissionType, differences
 from drone.transfer import (
     CommandCall,
@@ -64,6 +65,7 @@ _STREAMS = {
     mav.MAVLINK_MSG_ID_EXTENDED_SYS_STATE: 2.0,
     mav.MAVLINK_MSG_ID_MISSION_CURRENT: 2.0,
     mav.MAVLINK_MSG_ID_GIMBAL_DEVICE_ATTITUDE_STATUS: 5.0,
+    mav.MAVLINK_MSG_ID_DISTANCE_SENSOR: 5.0,
 }
 
 
@@ -78,6 +80,7 @@ class Link:
     lost_s: float = 5.0
     policy: VehicleIdentityPolicy = field(default_factory=SimulatorOnly)
     key: bytes | None = None
+    lease: Lease | None = None
     telemetry: Telemetry = field(default_factory=Telemetry)
     identity: VehicleIdentity | None = None
     identity_ok: bool = False
@@ -86,6 +89,7 @@ class Link:
     _codec: Codec = field(init=False, repr=False)
     _listeners: dict[str, Callable[[Any], None]] = field(default_factory=dict, init=False)
     _beat_at: float = field(default=-1e9, init=False)
+    _modes: frozenset[int] = field(default=frozenset(), init=False)
     _upload: Upload | None = field(default=None, init=False)
     _download: Download | None = field(default=None, init=False)
     _command: tuple[int, CommandCall] | None = field(default=None, init=False)
@@ -188,9 +192,17 @@ class Link:
         elif kind == "AUTOPILOT_VERSION":
             self.identity = identity_of(message)
         take(self.telemetry, kind, message, now)
+        if kind == "HEARTBEAT":
+            self._judge_mode()
         if kind == "STATUSTEXT":
             log.info("vehicle", text=self.telemetry.texts[-1].text)
         self._converse(kind, message, now)
+
+    def _judge_mode(self) -> None:
+        """A mode that we did not command (the pilot's sticks, another station, a failsafe) ends our lease at once."""
+        t = self.telemetry
+        if t.armed and self.lease is not None and self.lease.active and self._modes and t.custom_mode not in self._modes:
+            self.lease.end(f"mode {t.custom_mode} was not commanded by us")
 
     def _converse(self, kind: str, message: Any, now: float) -> None:
         """Feed the conversation a message belongs to."""
@@ -344,6 +356,7 @@ class Link:
 
     def arm(self, permit: Permit) -> None:
         """GUIDED, then arm; raises Refused `drone.vehicle.refused` with the autopilot's own sentence."""
+        self.lease = permit.lease if isinstance(permit, Permit) else None
         self._need(permit)
         self._switch(Mode.GUIDED)
         self._demand(Command.COMPONENT_ARM_DISARM, (1.0,), "arm")
@@ -379,12 +392,23 @@ class Link:
     def _need(self, permit: Permit) -> None:
         if not isinstance(permit, Permit) or not self.identity_ok:
             raise Refused("drone.gate.no_go", reasons="no permit")
+        if not permit.lease.active:
+            raise Refused("drone.gate.no_go", reasons=permit.lease.ended)
 
     def _switch(self, mode: Mode) -> None:
         if not self._try_mode(mode):
             raise Refused("drone.vehicle.refused", action=mode.name, sentence=self.telemetry.last_text() or "-")
 
     def _try_mode(self, mode: Mode) -> bool:
+        if self.lease is None or not self.lease.active:
+            return False  # nothing that moves is sent without a lease
+        current = self.telemetry.custom_mode
+        self._modes = frozenset({mode} if current is None else {mode, current})
+        done = self._change_mode(mode)
+        self._modes = frozenset({mode}) if done else self._modes
+        return done
+
+    def _change_mode(self, mode: Mode) -> bool:
         flag = float(mav.MAV_MODE_FLAG_CUSTOM_MODE_ENABLED)
         if self._call(Command.DO_SET_MODE, (flag, float(mode)), 10.0) != 0:
             return False

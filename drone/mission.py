@@ -12,7 +12,7 @@ from enum import IntEnum
 
 import numpy as np
 
-from core.geo import EnuFrame, LonLat
+from core.geo import EnuFrame, LonLat, distance_m
 from drone.model import Leg, Plan, Sortie, Vector
 from drone.packs import Limits
 from drone.packs import limits as load_limits
@@ -106,6 +106,41 @@ def mission_items(plan: Plan, sortie: Sortie) -> list[MissionItem]:
             items.append(_place(frame, point, home, Command.NAV_WAYPOINT, hold_s=settle))
     items.append(_do(Command.NAV_RTL))
     return items
+
+
+def rally_items(plan: Plan) -> list[MissionItem]:
+    """One rally point: home, at the height that clears everything. Without it a vehicle may choose the take-off spot of a pilot."""
+    x, y = _e7(LonLat(*plan.home_lonlat_alt[:2]))
+    return [MissionItem(Command.RALLY_POINT, Frame.GLOBAL_RELATIVE_ALT, x=x, y=y, z=plan.return_altitude_m)]
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """What must be true once a navigation item is current: gimbal pitch in degrees, photos taken at least."""
+
+    gimbal_pitch_deg: float
+    photos: int
+
+
+def progress_table(items: list[MissionItem]) -> dict[int, Progress]:
+    """Progress by sequence number of the navigation items."""
+    found: dict[int, Progress] = {}
+    pitch, spacing, photos = 0.0, 0.0, 0
+    last: LonLat | None = None
+    for seq, item in enumerate(items):
+        if item.command == Command.DO_GIMBAL_MANAGER_PITCHYAW:
+            pitch = item.params[0]
+        elif item.command == Command.DO_DIGICAM_CONTROL:
+            photos += 1
+        elif item.command == Command.DO_SET_CAM_TRIGG_DIST:
+            spacing = item.params[0]
+        elif item.command in {Command.NAV_WAYPOINT, Command.NAV_TAKEOFF, Command.NAV_RTL}:
+            found[seq] = Progress(pitch, photos)
+            here = LonLat(item.y / 1e7, item.x / 1e7) if item.command != Command.NAV_RTL else last
+            if spacing > 0 and last is not None and here is not None:
+                photos += int(distance_m(last, here) / spacing)
+            last = here
+    return found
 
 
 def _pass_items(frame: EnuFrame, home: Vector, leg: Leg, triggers: list[Vector], *, shot_at_start: bool) -> list[MissionItem]:

@@ -56,7 +56,35 @@ class MonitorNumbers:
     max_hdop: float
     max_pose_age_s: float
     telemetry_age_s: float
+    shift_m: float
+    shift_window_s: float
+    shift_readings: int
+    range_reach_m: float
+    range_blind_s: float
+    needs_range_below_m: float
+    battery_reserve_pct: float
+    home_speed_m_s: float
+    land_speed_m_s: float
+    wind_hold_s: float
+    photo_slack: int
+    gimbal_off_deg: float
+    gimbal_hold_s: float
+    other_station_s: float
     test_shot_wait_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class PaperRules:
+    """config/drone/flight_rules.toml; the comments there say what each is."""
+
+    source: str
+    checked_by: str
+    max_height_m: float
+    file_days_before: int
+    file_hour: int
+    report_before_min: float
+    consent_hours: float
+    may_override: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +150,19 @@ def limits() -> Limits:
         overshoots_m=tuple(data["overshoot"]["overshoot_m"]),
         vehicle_parameters=tuple(data["vehicle_parameters"].items()),
     )
+
+
+@cache
+def paper_rules() -> PaperRules:
+    data = _load("drone", "flight_rules.toml")
+    values = {field.name: data[field.name] for field in fields(PaperRules)}
+    return PaperRules(**{**values, "may_override": frozenset(values["may_override"])})
+
+
+@cache
+def transitions() -> dict[str, frozenset[str]]:
+    """State -> states that may follow, config/drone/states.toml."""
+    return {state: frozenset(following) for state, following in _load("drone", "states.toml")["transitions"].items()}
 
 
 @cache

@@ -51,13 +51,21 @@ class VehicleIdentityPolicy(Protocol):
 
 
 class SimulatorOnly:
-    """Until the safety suite of issue E is done, only a vehicle that announces itself as our simulator: vendor "YJ",
-    product "SI" and a custom version beginning with YJ-SIM in AUTOPILOT_VERSION.
+    """Only a vehicle that announces itself as our simulator: vendor "YJ", product "SI" and a custom version beginning with
+    YJ-SIM in AUTOPILOT_VERSION. The policy of every link that was not opened for a real vehicle by an operator.
     """
 
     def accepts(self, identity: VehicleIdentity) -> bool:
         ours = (identity.vendor_id, identity.product_id) == (SIMULATOR_VENDOR_ID, SIMULATOR_PRODUCT_ID)
         return ours and identity.custom_version.startswith(SIMULATOR_VERSION)
+
+
+class AnyAutopilot:
+    """Real vehicles too: the operator named the connection, and the gate then asks for every paper."""
+
+    def accepts(self, identity: VehicleIdentity) -> bool:
+        del identity
+        return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +114,8 @@ class Telemetry:
     gimbal_pitch_deg: float | None = None
     gimbal_limits_deg: tuple[float, float] | None = None
     camera_component: int | None = None
+    range_at: float | None = None
+    range_m: float | None = None
     other_station_at: float | None = None
     texts: list[StatusText] = field(default_factory=list)
     photos: dict[int, PhotoFeedback] = field(default_factory=dict)

@@ -13,6 +13,7 @@ import numpy as np
 
 from core.geo import Float, LonLat
 from drone.mission import Command, MissionItem, MissionType
+from drone.model import Wind
 from drone.sim.missions import NAV_COMMANDS, MissionStore
 from drone.sim.world import Body, Fault
 from drone.vehicle import Mode
@@ -21,7 +22,12 @@ BOOT_POSITION_S, BOOT_READY_S = 20.0, 26.0  # EKF origin and pre-arm of a real A
 _TRIGGER_S = 0.1
 _REACHED_M = 0.15
 _CLIMB_M_S, _DESCENT_M_S, _LAND_M_S = 2.5, 1.5, 0.5
-_LAND_SLOW_M = 2.0
+_LAND_SLOW_M = 10.0  # LAND_ALT_LOW
+_RC_S, _EKF_S = 1.0, 8.0  # from the loss to the reaction (spec 2c)
+_GLITCH_SEEN_S, _GLITCH_TAKEN_S = 1.2, 20.0
+_GLITCH_GATE_M = 6.0  # what the estimator takes at once, without a word
+_GLITCH_SLEW_M_S = 10.0
+_LOW_PCT = 15.0
 _SWAP_S = 5.0
 _BRAKING_M_S2 = 1.2
 _STOPPING_M = 2.0
@@ -30,7 +36,10 @@ _YAW_DONE_DEG = 2.0
 _DEFAULT_PARAMETERS = {
     "FS_GCS_ENABLE": 0.0, "FS_GCS_TIMEOUT": 5.0, "FENCE_ENABLE": 0.0, "FENCE_TYPE": 7.0, "FENCE_ACTION": 1.0,
     "RTL_ALT": 1500.0, "WP_YAW_BEHAVIOR": 2.0, "WPNAV_SPEED": 1000.0, "WPNAV_ACCEL": 250.0, "FS_EKF_ACTION": 1.0,
-    "BATT_FS_LOW_ACT": 2.0, "CAM1_TYPE": 1.0, "SYSID_THISMAV": 1.0,
+    "BATT_FS_LOW_ACT": 0.0, "BATT_LOW_VOLT": 14.0, "BATT_LOW_TIMER": 10.0, "FS_THR_ENABLE": 0.0, "FS_OPTIONS": 0.0,
+    "CAM1_TYPE": 1.0, "MNT1_TYPE": 1.0, "SYSID_THISMAV": 1.0, "FENCE_ALT_MAX": 100.0,
+    "SIM_RC_FAIL": 0.0, "SIM_GPS1_ENABLE": 1.0, "SIM_GPS1_GLTCH_X": 0.0, "SIM_GPS1_GLTCH_Y": 0.0, "SIM_BATT_VOLTAGE": 15.2,
+    "SIM_WIND_SPD": 0.0, "SIM_WIND_DIR": 0.0, "RNGFND1_TYPE": 8.0,
 }  # fmt: skip
 
 
@@ -79,6 +88,11 @@ class Autopilot:
     _breached: bool = False
     _disarmed_at: float = 0.0
     _takeoff_z: float | None = None
+    _since: dict[str, float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        wind = self.body.spec.wind
+        self.parameters |= {"SIM_WIND_SPD": wind.speed_m_s, "SIM_WIND_DIR": wind.from_deg_true}
 
     # --- what the ground asks ------------------------------------------------------------------------------------
 
@@ -88,7 +102,8 @@ class Autopilot:
 
     @property
     def position_ok(self) -> bool:
-        return self.now >= BOOT_POSITION_S and self.body.spec.fault is not Fault.NO_GPS
+        received = self.body.spec.fault is not Fault.NO_GPS and self.parameters["SIM_GPS1_ENABLE"] > 0
+        return self.now >= BOOT_POSITION_S and received
 
     def prearm(self) -> str:
         """The sentence that forbids arming, or nothing."""
@@ -162,7 +177,7 @@ class Autopilot:
 
     def shoot(self) -> bool:
         """Take a photo; False while the shutter is still busy, or with a dead camera."""
-        if self.now - self._shot_at < _TRIGGER_S or self.body.spec.fault is Fault.CAMERA_DEAD:
+        if self.now - self._shot_at < _TRIGGER_S or self._camera_dead:
             return False
         self._shot_at = self.now
         self._trigger_from = self.body.position_m.copy()
@@ -176,17 +191,28 @@ class Autopilot:
         )  # fmt: skip
         return True
 
+    @property
+    def _camera_dead(self) -> bool:
+        return self.body.spec.fault is Fault.CAMERA_DEAD or self.parameters["CAM1_TYPE"] == 0
+
     def point_gimbal(self, pitch_deg: float) -> None:
-        self._pitch = max(-90.0, min(30.0, pitch_deg))
+        if self.parameters["MNT1_TYPE"] > 0:
+            self._pitch = max(-90.0, min(30.0, pitch_deg))
 
     # --- flying ----------------------------------------------------------------------------------------------------
 
     def step(self, dt: float) -> None:
         """One step of simulated time."""
         self.now += dt
+        self._receive_gnss(dt)
+        wind, asked = self.body.mean_wind, (self.parameters["SIM_WIND_SPD"], self.parameters["SIM_WIND_DIR"])
+        if asked != (wind.speed_m_s, wind.from_deg_true):
+            self.body.mean_wind = Wind(asked[0], asked[0], asked[1])
         if self.armed:
             self._failsafes()
         wanted = self._wanted_velocity() if self.armed else np.zeros(3)
+        if self.armed and not self.position_ok and self.mode is Mode.LAND:
+            wanted = wanted + self.body.drift_m_s
         self.body.step(dt, wanted, self._yaw, self._pitch)
         if self._trigger_m > 0 and not self.body.on_ground:
             moved = float(np.hypot(*(self.body.position_m - self._trigger_from)[:2]))
@@ -230,16 +256,7 @@ class Autopilot:
             if self._hold_until is None:
                 self._advance()
         stop = item.params[0] > 0 or item.command == Command.NAV_TAKEOFF
-        return self._along(place, stop=stop) + self._fault_push()
-
-    def _fault_push(self) -> Float:
-        """A shift towards the hull that the autopilot does not see (fault drift_to_hull)."""
-        spec = self.body.spec
-        if spec.fault is not Fault.DRIFT_TO_HULL or self.shots < 6:
-            return np.zeros(3)
-        middle = spec.ship.to_enu(np.array([spec.hull.geometry.loa_m / 2, 0.0, 0.0]), 0.0)[0]
-        direction = (middle - self.body.position_m) * np.array([1.0, 1.0, 0.0])
-        return np.asarray(6.0 * direction / np.linalg.norm(direction))
+        return self._along(place, stop=stop)
 
     def _advance(self) -> None:
         """Make the next navigation item current; the items between run beside it (ArduPilot AP_Mission)."""
@@ -354,21 +371,54 @@ class Autopilot:
 
     # --- guarding --------------------------------------------------------------------------------------------------
 
-    def _failsafes(self) -> None:
-        coming_home = self.mode in {Mode.RTL, Mode.LAND}
-        if coming_home or self.body.on_ground:
+    def _receive_gnss(self, dt: float) -> None:
+        """A shifted receiver: a small shift is taken at once and in silence, a large one refused for 20 s, then taken."""
+        per_degree = 111_194.9
+        north, east = (self.parameters[f"SIM_GPS1_GLTCH_{axis}"] * per_degree for axis in "XY")
+        wanted = np.array([east * math.cos(math.radians(self.body.spec.home.lat)), north, 0.0])
+        gap = wanted - self.body.gnss_shift_m
+        size = float(np.linalg.norm(gap))
+        if size < 1e-9:
+            self._since.pop("glitch", None)
             return
-        silent = self.gcs_heard is not None and self.now - self.gcs_heard > self.parameters["FS_GCS_TIMEOUT"]
-        if silent and self.parameters["FS_GCS_ENABLE"] > 0:
-            self.say(4, "GCS Failsafe")
-            self.set_mode(Mode.RTL)
-        elif self.body.battery_pct < 15.0:
-            self.say(4, "Battery 1 is low")
-            self.set_mode(Mode.RTL)
-        elif self._fence_breached() and not self._breached:
-            self._breached = True
-            self.say(4, "Polygon fence breached")
-            self.set_mode(Mode.RTL)
+        if size > _GLITCH_GATE_M or "glitch" in self._since:
+            started = self._since.setdefault("glitch", self.now)
+            if started + _GLITCH_SEEN_S <= self.now < started + _GLITCH_SEEN_S + dt:
+                self.say(3, "GPS Glitch or Compass error")
+            if self.now - started < _GLITCH_TAKEN_S:
+                return
+            self.say(5, "Glitch cleared")
+            self._since.pop("glitch")
+            self.body.gnss_shift_m = wanted
+            return
+        self.body.gnss_shift_m = self.body.gnss_shift_m + gap * min(1.0, _GLITCH_SLEW_M_S * dt / size)
+
+    def _held(self, name: str, seconds: float, *, true: bool) -> bool:
+        """True once the condition has held for so long."""
+        if not true:
+            self._since.pop(name, None)
+            return False
+        return self.now - self._since.setdefault(name, self.now) >= seconds
+
+    def _failsafes(self) -> None:
+        p = self.parameters
+        flying = not self.body.on_ground
+        if self._held("ekf", _EKF_S, true=not self.position_ok and flying) and self.mode is not Mode.LAND:
+            self.say(2, "EKF Failsafe")
+            self.set_mode(Mode.LAND)
+        coming_home = self.mode in {Mode.RTL, Mode.LAND, Mode.SMART_RTL}
+        silent = self.gcs_heard is not None and self.now - self.gcs_heard > p["FS_GCS_TIMEOUT"] and p["FS_GCS_ENABLE"] > 0
+        low = (self.body.battery_pct < _LOW_PCT or p["SIM_BATT_VOLTAGE"] < p["BATT_LOW_VOLT"]) and p["BATT_FS_LOW_ACT"] > 0
+        battery = self._held("battery", p["BATT_LOW_TIMER"], true=low)
+        radio = self._held("radio", _RC_S, true=p["SIM_RC_FAIL"] > 0 and p["FS_THR_ENABLE"] > 0)
+        if coming_home or not flying:
+            return
+        fence = self._fence_breached() and not self._breached
+        self._breached = self._breached or fence
+        reasons = ((silent, "GCS Failsafe"), (battery, "Battery 1 is low"), (radio, "Radio Failsafe"))
+        for sentence in [text for holds, text in (*reasons, (fence, "Polygon fence breached")) if holds][:1]:
+            self.say(4, sentence)
+            self.set_mode(Mode.RTL if self.position_ok else Mode.LAND)
 
     def _fence_breached(self) -> bool:
         if self.parameters["FENCE_ENABLE"] <= 0:

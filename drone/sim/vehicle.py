@@ -78,6 +78,8 @@ class SimVehicle:
             mav.MAVLINK_MSG_ID_MISSION_CURRENT: self._current,
             mav.MAVLINK_MSG_ID_GIMBAL_DEVICE_ATTITUDE_STATUS: self._gimbal,
             mav.MAVLINK_MSG_ID_GIMBAL_MANAGER_INFORMATION: self._gimbal_manager,
+            mav.MAVLINK_MSG_ID_DISTANCE_SENSOR: self._range,
+            mav.MAVLINK_MSG_ID_SIM_STATE: self._truth,
             mav.MAVLINK_MSG_ID_ATTITUDE: self._attitude,
             mav.MAVLINK_MSG_ID_HOME_POSITION: self._home,
             mav.MAVLINK_MSG_ID_AUTOPILOT_VERSION: self._version,
@@ -226,6 +228,24 @@ class SimVehicle:
         can = mav.GIMBAL_MANAGER_CAP_FLAGS_HAS_PITCH_AXIS | mav.GIMBAL_MANAGER_CAP_FLAGS_HAS_PITCH_LOCK
         low, high = math.radians(-90.0), math.radians(30.0)
         return mav.MAVLink_gimbal_manager_information_message(self._boot_ms, can, 1, 0.0, 0.0, low, high, 0.0, 0.0)
+
+    def _range(self) -> Any:
+        """A forward lidar; ArduPilot sends the maximum for no echo."""
+        measured = None if self.autopilot.parameters["RNGFND1_TYPE"] == 0 else self.autopilot.body.range_m()
+        most = 4000
+        distance = most if measured is None else min(most, round(measured * 100))
+        return mav.MAVLink_distance_sensor_message(self._boot_ms, 20, most, distance, mav.MAV_DISTANCE_SENSOR_LASER, 0, 0, 255)
+
+    def _truth(self) -> Any:
+        """SIM_STATE as ArduPilot's own simulator sends it: where the vehicle really is. Read by judges only."""
+        body = self.autopilot.body
+        here = self.spec.ship.frame.to_lonlat(body.position_m)
+        lat, lon = round(here.lat * 1e7), round(here.lon * 1e7)
+        zero = [0.0] * 6
+        return mav.MAVLink_sim_state_message(
+            1.0, 0.0, 0.0, 0.0, 0.0, 0.0, math.radians(body.yaw_deg), *zero, here.lat, here.lon, float(body.position_m[2]),
+            0.0, 0.0, float(body.velocity_m_s[1]), float(body.velocity_m_s[0]), -float(body.velocity_m_s[2]), lat, lon,
+        )  # fmt: skip
 
     def _attitude(self) -> Any:
         yaw = math.radians((self.autopilot.body.yaw_deg + 180) % 360 - 180)

@@ -25,6 +25,8 @@ _GUST_PUSH = 0.12  # acceleration per m/s of gust that the attitude controller d
 _GNSS_TIME_S = 40.0
 _HOVER_WIND_COST = 0.3  # share more power at the cruise airspeed
 _CRUISE_M_S = 10.0
+_DRIFT_SHARE = 0.35  # of the wind: 33.5 m while landing in 6 m/s without GPS (spec 2c)
+_RANGE_MOST_M, _RANGE_NOISE_M = 40.0, 0.05
 
 
 class Fault(StrEnum):
@@ -37,7 +39,7 @@ class Fault(StrEnum):
     LOW_BATTERY = "low_battery"
     WIND_TO_HULL = "wind_to_hull"
     LINK_DIES = "link_dies"
-    DRIFT_TO_HULL = "drift_to_hull"
+    NO_RANGE = "no_range"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,8 @@ class Body:
     battery_pct: float = 100.0
     on_ground: bool = True
     min_clearance_m: float = math.inf
+    mean_wind: Wind = field(init=False)
+    gnss_shift_m: Float = field(default_factory=lambda: np.zeros(3))  # what a spoofed or glitching receiver adds
     _gust: Float = field(default_factory=lambda: np.zeros(2))
     _gnss_error: Float = field(default_factory=lambda: np.zeros(3))
     _rng: np.random.Generator = field(init=False)
@@ -74,6 +78,7 @@ class Body:
 
     def __post_init__(self) -> None:
         self._rng = np.random.default_rng(self.spec.seed)
+        self.mean_wind = self.spec.wind
         self.position_m = self.home_m.copy()
         if self.spec.fault is Fault.LOW_BATTERY:
             self.battery_pct = 22.0
@@ -88,7 +93,7 @@ class Body:
     @property
     def measured_m(self) -> Float:
         """Position as the vehicle believes it."""
-        return np.asarray(self.position_m + self._gnss_error)
+        return np.asarray(self.position_m + self._gnss_error + self.gnss_shift_m)
 
     @property
     def measured_lonlat(self) -> LonLat:
@@ -101,9 +106,25 @@ class Body:
         speed = float(np.hypot(*blowing))
         return Wind(speed, speed, math.degrees(math.atan2(-blowing[0], -blowing[1])) % 360.0)
 
+    @property
+    def drift_m_s(self) -> Float:
+        """(3,) how the wind carries a vehicle that has lost its position."""
+        return np.array([*(_DRIFT_SHARE * self._mean_wind()), 0.0])
+
+    def range_m(self) -> float | None:
+        """What a forward range sensor measures: true distance to the hull along the heading; None without an echo."""
+        if self.spec.fault is Fault.NO_RANGE:
+            return None
+        pose, hull = self.spec.ship, self.spec.hull
+        yaw = math.radians(self.yaw_deg)
+        ahead = np.array([[math.sin(yaw), math.cos(yaw), 0.0]]) @ pose.ship_to_enu
+        origin = pose.from_enu(self.position_m, hull.geometry.draught_m)[0]
+        distance = float(hull.intersect(origin, ahead, _RANGE_MOST_M).distance_m[0])
+        return None if math.isnan(distance) else distance + float(self._rng.normal(0.0, _RANGE_NOISE_M))
+
     def _mean_wind(self) -> Float:
-        towards = math.radians(self.spec.wind.from_deg_true + 180.0)
-        return self.spec.wind.speed_m_s * np.array([math.sin(towards), math.cos(towards)])
+        towards = math.radians(self.mean_wind.from_deg_true + 180.0)
+        return self.mean_wind.speed_m_s * np.array([math.sin(towards), math.cos(towards)])
 
     def step(self, dt: float, wanted_m_s: Float, yaw_deg: float, gimbal_pitch_deg: float) -> None:
         """Fly for `dt` seconds towards a velocity, a yaw and a gimbal pitch."""

@@ -144,13 +144,6 @@ def test_abort_brakes_backs_off_and_comes_home(tmp_path: Path) -> None:
     assert np.linalg.norm(rig.vehicle.autopilot.body.position_m - home) < 2.0
 
 
-def test_drift_towards_the_hull_is_aborted_before_contact(tmp_path: Path) -> None:
-    rig = Rig(tmp_path, fault=Fault.DRIFT_TO_HULL)
-    with pytest.raises(Unfinished):
-        rig.fly()
-    assert rig.vehicle.autopilot.body.min_clearance_m > 1.5
-
-
 def test_vehicle_that_falls_silent_is_an_error_not_a_hang(tmp_path: Path) -> None:
     rig = Rig(tmp_path, fault=Fault.LINK_DIES)
     with pytest.raises(EnvironmentFault) as caught:

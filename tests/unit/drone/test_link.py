@@ -162,7 +162,7 @@ def test_rally_points_read_back(tmp_path: Path) -> None:
 def test_all_parameters_and_the_whole_log_arrive(tmp_path: Path, loss: float) -> None:
     bench = Bench(tmp_path, loss=loss)
     bench.link.connect(60.0)
-    assert all_parameters(bench.link) == bench.vehicle.autopilot.parameters
+    assert all_parameters(bench.link) == pytest.approx(bench.vehicle.autopilot.parameters)
     for _ in range(30):
         bench.vehicle.autopilot.shoot()
         bench.clock.sleep(0.2)

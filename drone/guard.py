@@ -1,0 +1,78 @@
+"""Owns the in-flight judgements: separation, drift seen by a cue that is not GNSS, battery against the way home, wind, fence.
+
+Never sends anything and reads no clock. Pure decisions over what the flight measures.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+from statistics import median
+
+import numpy as np
+
+from core.geo import Float
+from core.hullform import HullForm
+from core.ship import ShipPose
+from drone.packs import MonitorNumbers
+
+
+@dataclass(slots=True)
+class StandoffGuard:
+    """Compares the range sensor's distance to the hull with the distance that position and heading promise.
+
+    GNSS cannot notice its own silent shift; a sensor that sees the hull can. A shift counts when the median of the last
+    readings is off by more than the tolerance, so that one bad echo stops nothing.
+    """
+
+    rules: MonitorNumbers
+    _off: deque[tuple[float, float]] = field(default_factory=deque)
+    _blind_since: float | None = None
+
+    def see(self, now: float, expected_m: float | None, measured_m: float | None) -> str:
+        """Why to abort, or nothing. `expected_m` None = the sensor does not look at the hull."""
+        if expected_m is None or expected_m > self.rules.range_reach_m:
+            self._off.clear()
+            self._blind_since = None
+            return ""
+        if measured_m is None:
+            self._blind_since = now if self._blind_since is None else self._blind_since
+            blind = now - self._blind_since
+            return f"range sensor blind for {blind:.0f} s" if blind > self.rules.range_blind_s else ""
+        self._blind_since = None
+        self._off.append((now, measured_m - expected_m))
+        while self._off[0][0] < now - self.rules.shift_window_s:
+            self._off.popleft()
+        shift = median(off for _, off in self._off)
+        enough = len(self._off) >= self.rules.shift_readings
+        return f"position shifted {shift:+.1f} m against the hull" if enough and abs(shift) > self.rules.shift_m else ""
+
+
+def expected_range_m(hull: HullForm, pose: ShipPose, enu_m: Float, heading_deg: float, reach_m: float) -> float | None:
+    """Distance from a place along a heading, level, to the hull; None where the beam passes it."""
+    heading = np.radians(heading_deg)
+    ahead = np.array([[np.sin(heading), np.cos(heading), 0.0]]) @ pose.ship_to_enu
+    origin = pose.from_enu(enu_m, hull.geometry.draught_m)[0]
+    distance = float(hull.intersect(origin, ahead, reach_m).distance_m[0])
+    return None if np.isnan(distance) else distance
+
+
+def battery_reason(
+    battery_pct: float | None, away_m: float, height_m: float, battery_minutes: float, rules: MonitorNumbers
+) -> str:
+    """Enough for the way home at ferry speed with the reserve, and never below the floor."""
+    if battery_pct is None:
+        return ""
+    seconds = away_m / rules.home_speed_m_s + 2.0 * abs(height_m) / rules.land_speed_m_s
+    needed = max(rules.battery_abort_pct, rules.battery_reserve_pct + 100.0 * seconds / (battery_minutes * 60.0))
+    return f"battery {battery_pct:.0f} %, the way home needs {needed:.0f} %" if battery_pct < needed else ""
+
+
+def inside_polygon(point: Float, corners: Float) -> bool:
+    """Even-odd rule, (2,) in (n, 2)."""
+    following = np.roll(corners, -1, axis=0)
+    crosses = (corners[:, 1] > point[1]) != (following[:, 1] > point[1])
+    with np.errstate(divide="ignore", invalid="ignore"):
+        slope = (following[:, 0] - corners[:, 0]) / (following[:, 1] - corners[:, 1])
+        left = point[0] < corners[:, 0] + slope * (point[1] - corners[:, 1])
+    return bool(np.sum(crosses & left) % 2)
