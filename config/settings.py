@@ -39,6 +39,12 @@ class WebSettings(_Section):
     session_hours: int
     max_body_mb: int
 
+    @property
+    def address(self) -> str:
+        """Where people reach the console, without a trailing slash: what links and QR codes name."""
+        scheme = "https" if self.tls_certificate or self.trusted_proxies else "http"
+        return (self.public_url or f"{scheme}://{self.host}:{self.port}").rstrip("/")
+
 
 class DatabaseSettings(_Section):
     url: str = Field(description="PostgreSQL URL; empty = SQLite files in data_dir")
