@@ -60,8 +60,8 @@ class Codec:
 
     def encode(self, message: Any) -> bytes:
         """One frame, signed where there is a key."""
-        signing = self._mav.signing
-        signing.timestamp = max(signing.timestamp, self._ticks())
+        if self.key is not None:
+            self._mav.signing.timestamp = max(self._mav.signing.timestamp, self._ticks())
         frame = bytes(message.pack(self._mav))
         # pack() does not count; send() of the dialect would, but it wants a file.
         self._mav.seq = (self._mav.seq + 1) % 256

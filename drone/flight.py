@@ -40,6 +40,7 @@ _TICK_S = 0.2
 _SLOW_FACTOR = 3.0
 _BACK_OFF_S = 15.0
 _HOME_S = 300.0
+_WARNING, _SAID_S = 4, 5.0  # MAV_SEVERITY_WARNING; a mode change and its sentence come together
 
 
 class Stage(StrEnum):
@@ -172,9 +173,9 @@ class _Flight:
                 self.abort(reason)
                 raise Unfinished("drone.flight.aborted", reason=reason)
             if not self.lease.active:
+                ended, since = self.lease.ended, self.clock.monotonic() - _SAID_S
                 self.observe(sortie)
-                said = self.link.telemetry.last_text("failsafe") or self.link.telemetry.last_text("breached")
-                raise Unfinished("drone.flight.aborted", reason=said or self.lease.ended)
+                raise Unfinished("drone.flight.aborted", reason="; ".join([ended, *self.warnings(since)]))
             self.enter(Stage.HOME)
             fill_photo_gaps(self.link, photos_taken=max(self.link.telemetry.photos, default=0))
 
@@ -199,7 +200,8 @@ class _Flight:
 
         link.wait(ready, _READY_S)
         shot = self.test_shot()
-        board = evaluate(self.facts(sortie, planned, shot), plan, self.wishes, self.limits, link.degraded_s)
+        gimbal = self.test_gimbal()
+        board = evaluate(self.facts(sortie, planned, shot, gimbal), plan, self.wishes, self.limits, link.degraded_s)
         self.boards.append(board.overridden(self.watch.overrides, paper_rules().may_override))
         return self.boards[-1]
 
@@ -219,7 +221,18 @@ class _Flight:
         self.test_shots |= self.link.telemetry.photos.keys() - before
         return seen
 
-    def facts(self, sortie: Sortie, planned: str, shot: bool) -> GateFacts:  # noqa: FBT001 - a fact
+    def test_gimbal(self) -> bool:
+        """Take the gimbal and see that it follows, on the ground."""
+        rules, t = self.limits.monitor, self.link.telemetry
+        self.link.take_gimbal()
+        for pitch in (rules.test_gimbal_deg, 0.0):
+            self.link.command(Command.DO_GIMBAL_MANAGER_PITCHYAW, pitch)
+            near = rules.gimbal_off_deg / 2.0
+            if not self.link.wait(lambda: abs((t.gimbal_pitch_deg or -999.0) - pitch) < near, rules.test_shot_wait_s):  # noqa: B023
+                return False
+        return True
+
+    def facts(self, sortie: Sortie, planned: str, shot: bool, gimbal: bool) -> GateFacts:  # noqa: FBT001 - facts
         t, pose = self.link.telemetry, self.plan.ship.pose
         loaded = self.link.verified.get(MissionType.MISSION, [])
         loaded_fence = self.link.verified.get(MissionType.FENCE, [])
@@ -235,6 +248,7 @@ class _Flight:
             loaded_hash=mission_hash(loaded, loaded_fence) if loaded else None,
             parameters_confirmed=all(self.link.parameter(name) == value for name, value in self.limits.vehicle_parameters),
             test_shot_received=shot,
+            gimbal_follows=gimbal,
             prearm_ok=t.prearm_ok,
             prearm_text=t.last_text("prearm"),
             battery_pct=t.battery_pct,
@@ -273,6 +287,11 @@ class _Flight:
             if self.clock.monotonic() > end:
                 return "too slow"
         return ""
+
+    def warnings(self, since_s: float) -> list[str]:
+        """What the autopilot itself gave as its reasons."""
+        texts = self.link.telemetry.texts
+        return list(dict.fromkeys(text.text for text in texts if text.severity <= _WARNING and text.at_s >= since_s))
 
     def observe(self, sortie: Sortie) -> None:
         """Our lease has ended: send nothing that moves until the vehicle is down, or an operator takes it again and aborts."""
@@ -329,7 +348,8 @@ class _Flight:
         t, pose, rules = self.link.telemetry, self.plan.ship.pose, self.limits.monitor
         if t.range_at is None or pose is None:
             return ""
-        expected = expected_range_m(self._hull, pose.pose(), here, t.heading_deg, rules.range_reach_m)
+        pitch = t.gimbal_pitch_deg or 0.0
+        expected = expected_range_m(self._hull, pose.pose(), here, t.heading_deg, pitch, rules.range_reach_m)
         heard = t.range_m if self.recent(t.range_at, rules.telemetry_age_s) else None
         return self.guard.see(self.clock.monotonic(), expected, heard)
 

@@ -30,6 +30,7 @@ class GateFacts:
     loaded_hash: str | None
     parameters_confirmed: bool
     test_shot_received: bool
+    gimbal_follows: bool
     prearm_ok: bool
     prearm_text: str
     battery_pct: float | None
@@ -120,6 +121,7 @@ def evaluate(facts: GateFacts, plan: Plan, wishes: Wishes, limits: Limits, link_
         _true("mission_hash", facts.loaded_hash == facts.planned_hash, (facts.loaded_hash or "none")[:12], "mission protocol"),
         _true("parameters", facts.parameters_confirmed, "read back", "PARAM_VALUE"),
         _true("test_shot", facts.test_shot_received, "CAMERA_FEEDBACK", "camera"),
+        _true("gimbal", facts.gimbal_follows, "follows" if facts.gimbal_follows else "does not follow", "gimbal"),
         _true("prearm", facts.prearm_ok, facts.prearm_text or "-", "SYS_STATUS"),
         _least("battery", facts.battery_pct, min(needed, 100.0), "%", "SYS_STATUS"),
         _least("gps_fix", facts.gps_fix, 3, "", "GPS_RAW_INT"),

@@ -15,6 +15,7 @@ from core.geo import Float
 from core.hullform import HullForm
 from core.ship import ShipPose
 from drone.packs import MonitorNumbers
+from drone.pose import camera_axes_enu
 
 
 @dataclass(slots=True)
@@ -48,10 +49,11 @@ class StandoffGuard:
         return f"position shifted {shift:+.1f} m against the hull" if enough and abs(shift) > self.rules.shift_m else ""
 
 
-def expected_range_m(hull: HullForm, pose: ShipPose, enu_m: Float, heading_deg: float, reach_m: float) -> float | None:
-    """Distance from a place along a heading, level, to the hull; None where the beam passes it."""
-    heading = np.radians(heading_deg)
-    ahead = np.array([[np.sin(heading), np.cos(heading), 0.0]]) @ pose.ship_to_enu
+def expected_range_m(
+    hull: HullForm, pose: ShipPose, enu_m: Float, heading_deg: float, pitch_deg: float, reach_m: float
+) -> float | None:
+    """Distance to the hull from a place along the camera's axis, where the range sensor looks; None where it passes the hull."""
+    ahead = camera_axes_enu(heading_deg, pitch_deg)[:, 2][None, :] @ pose.ship_to_enu
     origin = pose.from_enu(enu_m, hull.geometry.draught_m)[0]
     distance = float(hull.intersect(origin, ahead, reach_m).distance_m[0])
     return None if np.isnan(distance) else distance

@@ -140,7 +140,7 @@ def _gimbal_limits(telemetry: Telemetry, message: Any, now: float) -> None:
 
 
 def _range(telemetry: Telemetry, message: Any, now: float) -> None:
-    """Forward range sensor; its maximum means no echo."""
+    """Range sensor along the camera's axis; its maximum means no echo."""
     if message.orientation != _FORWARD:
         return
     echo = message.min_distance < message.current_distance < message.max_distance

@@ -9,7 +9,7 @@ import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from pymavlink.dialects.v20 import ardupilotmega as mav
@@ -260,6 +260,10 @@ class Link:
         for _ in range(3):
             self._send(message, secret=True)
         self._codec.use_key(key)
+
+    def shift_clock(self, by: timedelta) -> None:
+        """Sign with a wrong clock from now on (rehearsals)."""
+        self._codec.now = lambda: self.clock.now() + by
 
     def read_parameter(self, name: str) -> float | None:
         """Ask the vehicle; None when it does not know the name (or does not answer)."""

@@ -69,6 +69,7 @@ class MonitorNumbers:
     photo_slack: int
     gimbal_off_deg: float
     gimbal_hold_s: float
+    test_gimbal_deg: float
     other_station_s: float
     test_shot_wait_s: float
 
@@ -157,6 +158,12 @@ def paper_rules() -> PaperRules:
     data = _load("drone", "flight_rules.toml")
     values = {field.name: data[field.name] for field in fields(PaperRules)}
     return PaperRules(**{**values, "may_override": frozenset(values["may_override"])})
+
+
+@cache
+def scenarios_data() -> dict[str, Any]:
+    """config/drone/scenarios.toml as it stands; `drone.rehearsal` gives it types."""
+    return _load("drone", "scenarios.toml")
 
 
 @cache

@@ -230,7 +230,7 @@ class SimVehicle:
         return mav.MAVLink_gimbal_manager_information_message(self._boot_ms, can, 1, 0.0, 0.0, low, high, 0.0, 0.0)
 
     def _range(self) -> Any:
-        """A forward lidar; ArduPilot sends the maximum for no echo."""
+        """A lidar on the gimbal; the maximum means no echo."""
         measured = None if self.autopilot.parameters["RNGFND1_TYPE"] == 0 else self.autopilot.body.range_m()
         most = 4000
         distance = most if measured is None else min(most, round(measured * 100))

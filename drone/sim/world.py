@@ -15,6 +15,7 @@ from core.geo import Float, LonLat
 from core.hullform import HullForm
 from core.ship import ShipPose
 from drone.model import ShipSide, Wind
+from drone.pose import camera_axes_enu
 
 _ACCEL_M_S2 = 2.5  # ArduCopter default WPNAV_ACCEL 250 cm/s2
 _YAW_RATE_DEG_S = 60.0
@@ -112,12 +113,11 @@ class Body:
         return np.array([*(_DRIFT_SHARE * self._mean_wind()), 0.0])
 
     def range_m(self) -> float | None:
-        """What a forward range sensor measures: true distance to the hull along the heading; None without an echo."""
+        """What a range sensor on the gimbal measures: true distance to the hull along the camera's axis; None without echo."""
         if self.spec.fault is Fault.NO_RANGE:
             return None
         pose, hull = self.spec.ship, self.spec.hull
-        yaw = math.radians(self.yaw_deg)
-        ahead = np.array([[math.sin(yaw), math.cos(yaw), 0.0]]) @ pose.ship_to_enu
+        ahead = camera_axes_enu(self.yaw_deg, self.gimbal_pitch_deg)[:, 2][None, :] @ pose.ship_to_enu
         origin = pose.from_enu(self.position_m, hull.geometry.draught_m)[0]
         distance = float(hull.intersect(origin, ahead, _RANGE_MOST_M).distance_m[0])
         return None if math.isnan(distance) else distance + float(self._rng.normal(0.0, _RANGE_NOISE_M))
