@@ -33,10 +33,11 @@ class Known(Protocol):
     def threshold(self, name: str) -> float: ...
     def open_items(self, name: str) -> bool: ...
     def is_closed(self, deadline: str) -> bool: ...
+    def is_overdue(self, deadline: str) -> bool: ...
 
 
 class Condition(BaseModel):
-    """One condition. Exactly one subject (`fact`, `step`, `document`, `items`, `closed`, `klass`, `all`, `any`, `none`); a `fact` has
+    """One condition. Exactly one subject (`fact`, `step`, `document`, `items`, `closed`, `overdue`, `klass`, `all`, `any`, `none`); a `fact` has
     exactly one test. Bounds name a threshold of the definition or are a number. Upper bounds are inclusive where they say `at_most`.
     """
 
@@ -46,6 +47,7 @@ class Condition(BaseModel):
     document: str | None = Field(default=None, description="this document is in")
     items: str | None = Field(default=None, description="a list of findings was opened and none is open any more")
     closed: str | None = Field(default=None, description="the obligation of this deadline is fulfilled")
+    overdue: str | None = Field(default=None, description="the obligation of this deadline is overdue")
     klass: str | None = None
     all: tuple[Condition, ...] = ()
     any: tuple[Condition, ...] = ()
@@ -64,7 +66,7 @@ class Condition(BaseModel):
 
     @model_validator(mode="after")
     def _one_subject(self) -> Condition:
-        subjects = [bool(part) for part in (self.fact, self.step, self.document, self.items, self.closed, self.klass,
+        subjects = [bool(part) for part in (self.fact, self.step, self.document, self.items, self.closed, self.overdue, self.klass,
                                             self.all, self.any, self.none)]  # fmt: skip
         if sum(subjects) != 1:
             raise ValueError("a condition has exactly one subject")
@@ -113,6 +115,8 @@ def holds(condition: Condition, known: Known) -> bool | None:
         return not known.open_items(condition.items)
     if condition.closed is not None:
         return known.is_closed(condition.closed)
+    if condition.overdue is not None:
+        return known.is_overdue(condition.overdue)
     if condition.klass is not None:
         return known.klass == condition.klass
     value = known.facts.get(condition.fact or "")

@@ -325,7 +325,7 @@ class Definition(_Part):
             _known("step", (condition.step, condition.not_before_step, condition.before_step), steps)
             _known("document", (condition.document,), docs)
             _known("class", (condition.klass,), classes)
-            _known("deadline", (condition.closed,), deadlines)
+            _known("deadline", (condition.closed, condition.overdue), deadlines)
             _known("list", (condition.items,), lists)
         for step in self.steps:
             _known("state", (*step.from_, step.to), self.states)

@@ -97,6 +97,9 @@ class Seen:
         found = [known for known in self._run.case.obligations.values() if known.deadline == deadline]
         return bool(found) and all(known.state == "closed" for known in found)
 
+    def is_overdue(self, deadline: str) -> bool:
+        return any(known.overdue for known in self._run.case.obligations.values() if known.deadline == deadline)
+
 
 def reason(rule: str, clause: Text, *, unknown: bool = False, documents: tuple[str, ...] = ()) -> Reason:
     return Reason(rule, clause.zh, clause.en, unknown, documents)
