@@ -1,4 +1,5 @@
-"""Owns the loops beside the web server: handing events to subscribers, sending due messages, dropping old sessions.
+"""Owns the loops beside the web server: handing events to subscribers, sending due messages, watching
+deadlines, dropping old sessions.
 
 Never loses an event: a failing handler is logged, counted and tried again from the same cursor.
 """
@@ -18,6 +19,7 @@ Subscriber = Callable[[events.Event], None]
 EVENTS_EVERY_S = 0.5
 MESSAGES_EVERY_S = 5.0
 SESSIONS_EVERY_S = 600.0
+DEADLINES_EVERY_S = 60.0
 _log = logs.get("console")
 
 
@@ -40,6 +42,7 @@ class Background:
         loops: tuple[tuple[str, Callable[[], object], float], ...] = (
             ("events", self.deliver_events, EVENTS_EVERY_S),
             ("messages", lambda: messages.deliver_due(self._services), MESSAGES_EVERY_S),
+            ("deadlines", lambda: inspection.sweep(self._services), DEADLINES_EVERY_S),
             ("sessions", lambda: accounts.forget_expired_sessions(self._services), SESSIONS_EVERY_S),
         )
         for name, work, every_s in loops:

@@ -49,6 +49,7 @@ NAVIGATION = (
     NavItem("queue", "/queue", "obi-list-alt-check-google", _STAFF),
     NavItem("map", "/map", "obi-chart-radar-overlay-iec", (*_STAFF, Role.DRONE_OPERATOR)),
     NavItem("cases", "/cases", "obi-clipboard", (*_STAFF, Role.DRONE_OPERATOR)),
+    NavItem("deadlines", "/deadlines", "obi-alert-list", _STAFF),
     NavItem("journal", "/journal", "obi-history-google", (Role.AUDITOR, Role.SUPERVISOR)),
 )
 

@@ -37,6 +37,22 @@ from inspection.content import (
     record_call,
 )
 from inspection.eligibility import EligibilityFacts, Judgement, facts_from_selection, judge, packs
+from inspection.followup import (
+    Alert,
+    NewRectification,
+    OpenLine,
+    Rectification,
+    acknowledge,
+    alerts,
+    board,
+    judge_rectification,
+    keep_upload,
+    name_contact,
+    rectifications,
+    submit_rectification,
+    sweep,
+)
+from inspection.followup import rules as followup_rules
 from inspection.model import (
     Actor,
     CaseSummary,
@@ -70,12 +86,14 @@ from inspection.subscriber import SUBSCRIBER, on_event
 from inspection.surveys import register_survey
 
 __all__ = [
-    "SUBSCRIBER", "Actor", "CaseRecord", "CaseSummary", "DentDrawing", "EligibilityFacts", "Invitation", "Judgement", "NewAnswer",
-    "NewCase", "NewDeficiency", "Outcome", "PortStay", "Proposal", "RequestKey", "Seat", "Slot", "SurveyFacts",
-    "act_on_deficiency", "action_codes", "add_deficiency", "add_findings", "agree_appointment", "answer_item",
-    "appointment_rules", "approve", "bind_evidence", "case_invitation", "case_with_key", "close", "collect",
-    "current_edition", "decide_finding", "decide_findings", "deficiency_codes", "draw_dent", "facts_from_selection", "invite",
-    "issue", "issued_record", "judge", "judge_case", "judge_selection", "keep_evidence", "length_of", "list_cases", "machine",
-    "on_event", "open_case", "packs", "photo_evidence", "propose_slots", "record", "record_attendance", "record_call",
-    "register_survey", "reschedule", "start_session", "subject_of", "submit_for_review", "take_step",
+    "SUBSCRIBER", "Actor", "Alert", "CaseRecord", "CaseSummary", "DentDrawing", "EligibilityFacts", "Invitation",
+    "Judgement", "NewAnswer", "NewCase", "NewDeficiency", "NewRectification", "OpenLine", "Outcome", "PortStay", "Proposal",
+    "Rectification", "RequestKey", "Seat", "Slot", "SurveyFacts", "acknowledge", "act_on_deficiency", "action_codes",
+    "add_deficiency", "add_findings", "agree_appointment", "alerts", "answer_item", "appointment_rules", "approve",
+    "bind_evidence", "board", "case_invitation", "case_with_key", "close", "collect", "current_edition", "decide_finding",
+    "decide_findings", "deficiency_codes", "draw_dent", "facts_from_selection", "followup_rules", "invite", "issue",
+    "issued_record", "judge", "judge_case", "judge_rectification", "judge_selection", "keep_evidence", "keep_upload",
+    "length_of", "list_cases", "machine", "name_contact", "on_event", "open_case", "packs", "photo_evidence",
+    "propose_slots", "record", "record_attendance", "record_call", "rectifications", "register_survey", "reschedule",
+    "start_session", "subject_of", "submit_for_review", "submit_rectification", "sweep", "take_step",
 ]  # fmt: skip

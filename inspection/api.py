@@ -5,22 +5,18 @@ Never holds a rule; who may call what is data, ``config/access/inspection.toml``
 
 from __future__ import annotations
 
-import hashlib
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from fastapi import APIRouter, Header, Query, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, ConfigDict
 
-from core.auth import Principal
 from core.clock import rfc3339
 from core.context import Services
-from core.errors import AccessDenied
-from inspection import assemble, content, service
+from inspection import api_followup, assemble, content, service
+from inspection.api_actor import IdempotencyKey, actor_of, principal_of, require_scope
 from inspection.codes import deficiency_codes
-from inspection.model import Actor, CaseSummary, NewAnswer, NewDeficiency, Outcome, RequestKey
+from inspection.model import CaseSummary, NewAnswer, NewDeficiency, Outcome
 from inspection.record import CaseRecord, CaseState, Text
-
-IdempotencyKey = Annotated[str | None, Header(alias="Idempotency-Key", min_length=1, max_length=200)]
 
 
 class _Body(BaseModel):
@@ -89,6 +85,7 @@ def build_router(services: Services) -> APIRouter:
     _reading(router, services)
     _content(router, services)
     _steps(router, services)
+    api_followup.add_routes(router, services)
     return router
 
 
@@ -100,7 +97,7 @@ def _reading(router: APIRouter, services: Services) -> None:
         cursor: str | None = None,
         limit: Annotated[int, Query(ge=1, le=200)] = 50,
     ) -> CasePage:
-        scope = _principal(request).scope_ref
+        scope = principal_of(request).scope_ref
         with services.db.read() as session:
             found = assemble.list_cases(session, state=state, before=cursor, limit=limit)
         seen = [case for case in found if scope in (None, assemble.subject_of(case.id))]
@@ -108,13 +105,13 @@ def _reading(router: APIRouter, services: Services) -> None:
 
     @router.get("/cases/{case_id}", response_model_by_alias=True)
     def one_case(request: Request, case_id: str) -> CaseRecord:
-        _in_scope(_principal(request), case_id)
+        require_scope(principal_of(request), case_id)
         with services.db.read() as session:
             return assemble.record(session, case_id)
 
     @router.get("/cases/{case_id}/invitation.ics", response_class=Response)
     def calendar(request: Request, case_id: str) -> Response:
-        _in_scope(_principal(request), case_id)
+        require_scope(principal_of(request), case_id)
         with services.db.read() as session:
             sent = service.case_invitation(session, case_id)
         return Response(sent.ics, media_type="text/calendar")
@@ -129,66 +126,43 @@ def _reading(router: APIRouter, services: Services) -> None:
 def _content(router: APIRouter, services: Services) -> None:
     @router.post("/cases/{case_id}/items/{item_id}/answers")
     def answer(request: Request, case_id: str, item_id: str, body: NewAnswer, key: IdempotencyKey = None) -> Outcome:
-        return content.answer_item(services, _actor(request, case_id, body, key), case_id, item_id, body)
+        return content.answer_item(services, actor_of(request, case_id, body, key), case_id, item_id, body)
 
     @router.post("/cases/{case_id}/items/{item_id}/evidence")
     def evidence(request: Request, case_id: str, item_id: str, body: Binding, key: IdempotencyKey = None) -> Outcome:
-        return content.bind_evidence(services, _actor(request, case_id, body, key), case_id, body.evidence_id, item_id)
+        return content.bind_evidence(services, actor_of(request, case_id, body, key), case_id, body.evidence_id, item_id)
 
     @router.post("/cases/{case_id}/findings/{finding_id}/decision")
     def decide(request: Request, case_id: str, finding_id: str, body: FindingDecision, key: IdempotencyKey = None) -> Outcome:
-        return content.decide_finding(services, _actor(request, case_id, body, key), case_id, finding_id, body.decision)
+        return content.decide_finding(services, actor_of(request, case_id, body, key), case_id, finding_id, body.decision)
 
     @router.post("/cases/{case_id}/deficiencies")
     def deficiency(request: Request, case_id: str, body: NewDeficiency, key: IdempotencyKey = None) -> Outcome:
-        return content.add_deficiency(services, _actor(request, case_id, body, key), case_id, body)
+        return content.add_deficiency(services, actor_of(request, case_id, body, key), case_id, body)
 
     @router.post("/cases/{case_id}/deficiencies/{deficiency_id}/actions")
     def act(request: Request, case_id: str, deficiency_id: str, body: DeficiencyAction, key: IdempotencyKey = None) -> Outcome:
-        actor = _actor(request, case_id, body, key)
+        actor = actor_of(request, case_id, body, key)
         return content.act_on_deficiency(services, actor, case_id, deficiency_id, body.action_code, body.reason)
 
 
 def _steps(router: APIRouter, services: Services) -> None:
     @router.post("/cases/{case_id}/approve")
     def approve(request: Request, case_id: str, key: IdempotencyKey = None) -> Outcome:
-        return service.approve(services, _actor(request, case_id, None, key), case_id)
+        return service.approve(services, actor_of(request, case_id, None, key), case_id)
 
     @router.post("/cases/{case_id}/issue")
     def issue(request: Request, case_id: str, body: IssueRequest, key: IdempotencyKey = None) -> Outcome:
-        return service.issue(services, _actor(request, case_id, body, key), case_id, body.report_sha256)
+        return service.issue(services, actor_of(request, case_id, body, key), case_id, body.report_sha256)
 
     @router.post("/cases/{case_id}/attendance")
     def attend(request: Request, case_id: str, body: Reason, key: IdempotencyKey = None) -> Outcome:
-        return service.record_attendance(services, _actor(request, case_id, body, key), case_id, body.reason or "")
+        return service.record_attendance(services, actor_of(request, case_id, body, key), case_id, body.reason or "")
 
     @router.post("/cases/{case_id}/steps/{action}")
     def step(request: Request, case_id: str, action: str, body: Reason, key: IdempotencyKey = None) -> Outcome:
-        return service.take_step(services, _actor(request, case_id, body, key), case_id, action, body.reason)
+        return service.take_step(services, actor_of(request, case_id, body, key), case_id, action, body.reason)
 
     @router.post("/cases/{case_id}/submit")
     def submit(request: Request, case_id: str, key: IdempotencyKey = None) -> Outcome:
-        return service.submit_for_review(services, _actor(request, case_id, None, key), case_id)
-
-
-def _principal(request: Request) -> Principal:
-    """Raises AccessDenied for a request nobody has signed in for."""
-    who: Any = getattr(request.state, "principal", None)
-    if not isinstance(who, Principal):
-        raise AccessDenied("inspection.role_refused", action=request.url.path, role="-")
-    return who
-
-
-def _in_scope(principal: Principal, case_id: str) -> None:
-    """A guest sees the one inspection the token was made for. Raises AccessDenied."""
-    if principal.scope_ref not in (None, assemble.subject_of(case_id)):
-        raise AccessDenied("inspection.role_refused", action=case_id, role=principal.role.value)
-
-
-def _actor(request: Request, case_id: str, body: BaseModel | None, key: str | None) -> Actor:
-    who = _principal(request)
-    _in_scope(who, case_id)
-    if key is None:
-        return Actor.of(who)
-    asked = f"{request.method} {request.url.path}\n{body.model_dump_json() if body else ''}"
-    return Actor.of(who, RequestKey(key, hashlib.sha256(asked.encode()).hexdigest()))
+        return service.submit_for_review(services, actor_of(request, case_id, None, key), case_id)

@@ -217,7 +217,7 @@ def add_deficiency(services: Services, actor: Actor, case_id: str, new: NewDefic
         work.session.add(row)
         work.session.flush()
         if new.action_code is not None:
-            _act(work, row, new.action_code)
+            act(work, row, new.action_code)
         payload: dict[str, JsonValue] = {
             "deficiency_id": part.id, "code": code.code, "finding_id": new.finding_id, "action": new.action_code,
             "ground_for_detention": new.ground_for_detention, "text_sha256": key,
@@ -249,7 +249,7 @@ def act_on_deficiency(
         history = store.actions(work.session, deficiency_id)
         if history and history[-1].code == action_code:
             return None
-        _act(work, row, action_code)
+        act(work, row, action_code)
         payload: dict[str, JsonValue] = {"deficiency_id": deficiency_id, "action": action_code, "deficiency_state": row.state}
         return Written(payload, deficiency_id, "inspection.deficiency_changed")
 
@@ -378,7 +378,7 @@ def _edges(polygon: Sequence[tuple[float, float]]) -> Iterable[tuple[tuple[float
     return zip(polygon, [*polygon[1:], polygon[0]], strict=True)
 
 
-def _act(work: Change, row: store.DeficiencyRow, action_code: str) -> None:
+def act(work: Change, row: store.DeficiencyRow, action_code: str) -> None:
     """Append to the history and bring the deficiency up to date."""
     codes = action_codes()
     part = DeficiencyPart.model_validate(row.part)

@@ -135,6 +135,48 @@ class ActionRow(Base):
     due_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
 
+class RectificationRow(Base):
+    """What a company says and shows about one deficiency, and the inspector's verdict on it."""
+
+    __tablename__ = "inspection_rectification"
+    id: Mapped[str] = mapped_column(primary_key=True)
+    case_id: Mapped[str] = mapped_column(ForeignKey(_CASE), index=True)
+    deficiency_id: Mapped[str] = mapped_column(ForeignKey("inspection_deficiency.id"), index=True)
+    submitted_by: Mapped[str]
+    submitted_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    note: Mapped[str]
+    evidence_ids: Mapped[list[str]] = mapped_column(Json)
+    verdict: Mapped[str | None]
+    judged_by: Mapped[str | None]
+    judged_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    reason: Mapped[str | None]
+
+
+class AlertRow(Base):
+    """Something an inspector has to look at; `key` makes it one alert however often it is noticed."""
+
+    __tablename__ = "inspection_alert"
+    id: Mapped[str] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(unique=True)
+    case_id: Mapped[str] = mapped_column(ForeignKey(_CASE), index=True)
+    deficiency_id: Mapped[str] = mapped_column(ForeignKey("inspection_deficiency.id"))
+    kind: Mapped[str]
+    facts: Mapped[dict[str, Any]] = mapped_column(Json)
+    raised_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    seen_by: Mapped[str | None]
+    seen_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class ContactRow(Base):
+    """Whom the authority writes to about a case: a mail address, or a number that the site's message service knows."""
+
+    __tablename__ = "inspection_contact"
+    case_id: Mapped[str] = mapped_column(ForeignKey(_CASE), primary_key=True)
+    channel: Mapped[str] = mapped_column(primary_key=True)
+    recipient: Mapped[str] = mapped_column(primary_key=True)
+    lang: Mapped[str]
+
+
 class RequestRow(Base):
     """An Idempotency-Key with its answer."""
 
@@ -303,3 +345,46 @@ def first_sight(session: Session, event_id: int) -> bool:
         return False
     session.add(SeenEventRow(event_id=event_id))
     return True
+
+
+def open_deficiencies(session: Session) -> list[tuple[CaseRow, DeficiencyRow]]:
+    """Every open deficiency of a case whose report is out, with its case."""
+    query = (
+        select(CaseRow, DeficiencyRow)
+        .join(DeficiencyRow, DeficiencyRow.case_id == CaseRow.id)
+        .where(DeficiencyRow.state == "open", CaseRow.state.in_(("issued", "follow_up")))
+        .order_by(DeficiencyRow.id)
+    )
+    return [(case, row) for case, row in session.execute(query)]
+
+
+def rectifications(session: Session, *, case_id: str | None = None, waiting: bool = False) -> list[RectificationRow]:
+    """Oldest first; `waiting`: only those without a verdict."""
+    query = select(RectificationRow).order_by(RectificationRow.id)
+    if case_id is not None:
+        query = query.where(RectificationRow.case_id == case_id)
+    if waiting:
+        query = query.where(RectificationRow.verdict.is_(None))
+    return list(session.scalars(query))
+
+
+def rectification(session: Session, case_id: str, rectification_id: str) -> RectificationRow:
+    """Raises NotFound, also for one of another case."""
+    row = session.get(RectificationRow, rectification_id)
+    if row is None or row.case_id != case_id:
+        raise NotFound("inspection.rectification_missing", rectification_id=rectification_id)
+    return row
+
+
+def alert_by_key(session: Session, key: str) -> AlertRow | None:
+    return session.scalar(select(AlertRow).where(AlertRow.key == key))
+
+
+def alerts(session: Session, limit: int = 200) -> list[AlertRow]:
+    """Alerts nobody has seen yet, newest first."""
+    query = select(AlertRow).where(AlertRow.seen_at.is_(None)).order_by(AlertRow.id.desc()).limit(limit)
+    return list(session.scalars(query))
+
+
+def contacts(session: Session, case_id: str) -> list[ContactRow]:
+    return list(session.scalars(select(ContactRow).where(ContactRow.case_id == case_id).order_by(ContactRow.recipient)))

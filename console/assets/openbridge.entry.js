@@ -6,3 +6,4 @@ import '@oicl/openbridge-webcomponents/dist/icons/icon-chart-radar-overlay-iec.j
 import '@oicl/openbridge-webcomponents/dist/icons/icon-clipboard.js';
 import '@oicl/openbridge-webcomponents/dist/icons/icon-history-google.js';
 import '@oicl/openbridge-webcomponents/dist/icons/icon-palette-day-night-iec.js';
+import '@oicl/openbridge-webcomponents/dist/icons/icon-alert-list.js';

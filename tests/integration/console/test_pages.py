@@ -18,7 +18,18 @@ from tests.integration.console.client import Client
 from tests.integration.console.conftest import GoldenSources, Opened
 
 HOSTILE = ["<script>alert(1)</script>", '"><img src=x onerror=alert(1)>', "'; DROP TABLE x; --", "{{ 7*7 }}", "\u202eMV EVIL"]
-PAGES = ["/queue", "/map", "/cases", "/cases/{id}", "/journal", "/account", "/docs"]
+PAGES = [
+    "/queue",
+    "/map",
+    "/cases",
+    "/cases/{id}",
+    "/deadlines",
+    "/follow-up",
+    "/follow-up/{id}",
+    "/journal",
+    "/account",
+    "/docs",
+]
 
 
 @pytest.mark.parametrize("lang", ["zh", "en"])

@@ -55,6 +55,8 @@ CONTENT = {
     "bind_evidence", "record_call", "answer_item", "register_survey", "add_findings", "draw_dent", "decide_finding",
     "add_deficiency", "record_attendance", "act_on_deficiency",
 }  # fmt: skip
+# What goes on beside the record: it changes no word of the report.
+BESIDE = {"submit_rectification", "judge_rectification", "name_contact"}
 
 
 def facts(action, role):
@@ -64,10 +66,10 @@ def facts(action, role):
 
 def test_every_state_action_and_role():
     actions = set(machine().actions)
-    assert actions == {action for _, action in MOVES} | CONTENT
+    assert actions == {action for _, action in MOVES} | CONTENT | BESIDE
     allowed = 0
     for state, action, role in itertools.product(STATES, actions, ROLES):
-        if action in CONTENT:
+        if action in CONTENT | BESIDE:
             continue
         wanted = MOVES.get((state, action))
         if wanted is None:
@@ -93,6 +95,21 @@ def test_content_is_frozen_by_issue_and_never_moves_the_case():
         assert role in {"inspector", "supervisor", "drone_operator", "system"}
         assert state not in {"approved", "issued", "closed", "cancelled", "void", "converted_to_onboard", "selected", "refused"}
         assert state != "follow_up" or action == "act_on_deficiency"
+
+
+def test_what_stands_beside_the_record():
+    allowed = {}
+    for state, action, role in itertools.product(STATES, BESIDE, ROLES):
+        try:
+            step = machine().step(state, action, facts(action, role))
+        except (Refused, AccessDenied):
+            continue
+        assert not step.moves
+        allowed.setdefault(action, {}).setdefault(role, set()).add(state)
+    assert allowed["submit_rectification"] == {role: {"issued", "follow_up"} for role in ("company_staff", "crew_guest")}
+    assert allowed["judge_rectification"] == {role: {"follow_up"} for role in ("inspector", "supervisor")}
+    assert set(allowed["name_contact"]) == {"inspector", "supervisor"}
+    assert not {"selected", "refused", "eligible", "closed", "cancelled", "void"} & allowed["name_contact"]["inspector"]
 
 
 GOOD = facts("approve", "inspector")
@@ -215,13 +232,15 @@ def test_the_first_guard_that_fails_is_the_one_named():
         ("selected", "inspector", ["cancel", "convert_to_onboard", "find_eligible", "refuse"]),
         ("invited", "crew_guest", ["agree"]),
         ("invited", "company_staff", ["agree"]),
-        ("invited", "inspector", ["cancel", "convert_to_onboard", "reschedule"]),
+        ("invited", "inspector", ["cancel", "convert_to_onboard", "name_contact", "reschedule"]),
         ("under_review", "supervisor",
-         ["approve", "convert_to_onboard", "record_attendance", "return_to_draft", "void"]),
-        ("under_review", "inspector", ["bind_evidence", "convert_to_onboard", "record_attendance", "record_call"]),
+         ["approve", "convert_to_onboard", "name_contact", "record_attendance", "return_to_draft", "void"]),
+        ("under_review", "inspector", ["bind_evidence", "convert_to_onboard", "name_contact", "record_attendance", "record_call"]),
         ("in_session", "drone_operator", ["register_survey"]),
-        ("issued", "inspector", ["follow_up"]),
-        ("issued", "supervisor", ["follow_up", "void"]),
+        ("issued", "inspector", ["follow_up", "name_contact"]),
+        ("issued", "supervisor", ["follow_up", "name_contact", "void"]),
+        ("issued", "company_staff", ["submit_rectification"]),
+        ("follow_up", "inspector", ["act_on_deficiency", "close", "judge_rectification", "name_contact"]),
         ("under_review", "auditor", []),
         ("closed", "supervisor", []),
     ],
@@ -233,14 +252,14 @@ def test_the_menu_of_a_role(state, role, menu):
 def test_what_the_menu_offers_is_what_a_role_may_do():
     for state, role in itertools.product(STATES, ROLES):
         may = [action for (at, action), (_, roles) in MOVES.items() if at == state and role in roles]
-        assert [action for action in machine().allowed(state, role) if action not in CONTENT] == sorted(may)
+        assert [action for action in machine().allowed(state, role) if action not in CONTENT | BESIDE] == sorted(may)
 
 
 def test_a_table_read_afresh_gives_the_same_life():
     fresh = load_machine(pack_path("statemachine", "inspection.toml"))
     assert (fresh.version, fresh.initial) == ("2026-11-24", "selected")
     assert fresh.final == {"converted_to_onboard", "cancelled", "closed", "void"}
-    assert fresh.actions == sorted({action for _, action in MOVES} | CONTENT)
+    assert fresh.actions == sorted({action for _, action in MOVES} | CONTENT | BESIDE)
     assert fresh.step("eligible", "invite", facts("invite", "inspector")).to_state == "invited"
     assert not any(fresh.allowed(state, role) for state, role in itertools.product(fresh.final, ROLES))
 
