@@ -6,11 +6,14 @@ Never detects defects and never looks a ship up.
 
 from drone.capture import CaptureFrame, collect, load_survey
 from drone.flight import FlightProgress, FlightResult, Stage, Watch, fly
+from drone.gate import Override
+from drone.lease import Lease
 from drone.link import Link
 from drone.model import CameraSpec, Plan, Survey, Wind
 from drone.packs import camera, cameras
+from drone.papers import Papers
 from drone.planner import Wishes, plan_survey
-from drone.service import SurveyRun, fly_simulated, planned_sides, survey_coverage
+from drone.service import SurveyRun, fly_connected, fly_simulated, planned_sides, survey_coverage
 from drone.simulator import SimulatorProcess, start_simulator
 
 __all__ = [
@@ -18,7 +21,10 @@ __all__ = [
     "CaptureFrame",
     "FlightProgress",
     "FlightResult",
+    "Lease",
     "Link",
+    "Override",
+    "Papers",
     "Plan",
     "SimulatorProcess",
     "Stage",
@@ -31,6 +37,7 @@ __all__ = [
     "cameras",
     "collect",
     "fly",
+    "fly_connected",
     "fly_simulated",
     "load_survey",
     "plan_survey",

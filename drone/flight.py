@@ -211,7 +211,8 @@ class _Flight:
             return None
         start = self.clock.now()
         end = start + timedelta(seconds=sortie.time_s)
-        return tuple(judge(self.watch.papers or Papers(), start, end, self.plan.return_altitude_m, paper_rules()))
+        guessed = tuple(self.plan.ship.geometry.estimated)
+        return tuple(judge(self.watch.papers or Papers(), start, end, self.plan.return_altitude_m, paper_rules(), guessed))
 
     def test_shot(self) -> bool:
         """One photo on the ground: a camera that does not report photos is found before the flight, not after."""
@@ -223,14 +224,18 @@ class _Flight:
 
     def test_gimbal(self) -> bool:
         """Take the gimbal and see that it follows, on the ground."""
-        rules, t = self.limits.monitor, self.link.telemetry
+        rules = self.limits.monitor
         self.link.take_gimbal()
-        for pitch in (rules.test_gimbal_deg, 0.0):
-            self.link.command(Command.DO_GIMBAL_MANAGER_PITCHYAW, pitch)
-            near = rules.gimbal_off_deg / 2.0
-            if not self.link.wait(lambda: abs((t.gimbal_pitch_deg or -999.0) - pitch) < near, rules.test_shot_wait_s):  # noqa: B023
-                return False
-        return True
+        return self.gimbal_reaches(rules.test_gimbal_deg) and self.gimbal_reaches(0.0)
+
+    def gimbal_reaches(self, pitch_deg: float) -> bool:
+        rules, t = self.limits.monitor, self.link.telemetry
+
+        def near() -> bool:
+            return t.gimbal_pitch_deg is not None and abs(t.gimbal_pitch_deg - pitch_deg) < rules.gimbal_off_deg / 2.0
+
+        self.link.command(Command.DO_GIMBAL_MANAGER_PITCHYAW, pitch_deg)
+        return self.link.wait(near, rules.test_shot_wait_s)
 
     def facts(self, sortie: Sortie, planned: str, shot: bool, gimbal: bool) -> GateFacts:  # noqa: FBT001 - facts
         t, pose = self.link.telemetry, self.plan.ship.pose
@@ -371,7 +376,10 @@ class _Flight:
         if taken < due.photos - rules.photo_slack:
             return f"camera silent: {taken} of {due.photos} photos"
         stuck = t.gimbal_pitch_deg is not None and abs(t.gimbal_pitch_deg - due.gimbal_pitch_deg) > rules.gimbal_off_deg
-        self._gimbal_since = (self._gimbal_since or now) if stuck else None
+        if not stuck:
+            self._gimbal_since = None
+        elif self._gimbal_since is None:
+            self._gimbal_since = now
         return "gimbal stuck" if self._gimbal_since is not None and now - self._gimbal_since >= rules.gimbal_hold_s else ""
 
     def abort(self, reason: str) -> None:

@@ -41,8 +41,12 @@ class Papers(BaseModel):
     people_clear: bool | None = None
 
 
-def judge(papers: Papers, start: datetime, end: datetime, height_m: float, rules: PaperRules) -> list[GateItem]:
-    """One line per rule for a flight from `start` to `end` that rises to `height_m` above the water."""
+def judge(
+    papers: Papers, start: datetime, end: datetime, height_m: float, rules: PaperRules, estimated: tuple[str, ...] = ()
+) -> list[GateItem]:
+    """One line per rule for a flight from `start` to `end` that rises to `height_m` above the water. Dimensions of the ship that
+    are class defaults (`estimated`) are accepted by name only, as an override.
+    """
     window = papers.approved_from is not None and papers.approved_until is not None
     covered = window and papers.approved_from <= start and end <= papers.approved_until  # type: ignore[operator]  # window
     filing_due = _filing_due(start, rules)
@@ -69,6 +73,8 @@ def judge(papers: Papers, start: datetime, end: datetime, height_m: float, rules
             papers.master_consent_by or "-", f"within {rules.consent_hours:g} h",
         ),
         ("tanker_gas", gas, _gas_words(papers), "no tanker, or gas free and no cargo transfer"),
+        ("rules_checked", bool(rules.checked_by.strip()), rules.checked_by or "nobody", "a name"),
+        ("estimates_accepted", not estimated, ", ".join(estimated) or "none", "no estimates"),
         ("people_clear", papers.people_clear is True, str(papers.people_clear), "nobody below"),
     ]  # fmt: skip
     return [

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from config.settings import DroneSettings
-from core.clock import FastClock
+from core.clock import Clock, FastClock
 from core.errors import InputError
 from core.hullform import HullForm
 from core.ship import Side
@@ -29,7 +29,8 @@ from drone.packs import limits as load_limits
 from drone.planner import Wishes
 from drone.pose import CameraPose
 from drone.simulator import start_simulator
-from drone.transport import TlogWriter, UdpTransport
+from drone.transport import TlogWriter, Transport, UdpTransport, open_transport, parse_address
+from drone.vehicle import AnyAutopilot
 
 _START_WALL_S = 30.0  # the simulator's process may take this long to speak
 _STALL_WALL_S = 1.5  # a process may be kept waiting this long by the machine
@@ -112,12 +113,43 @@ def fly_simulated(
     return SurveyRun(result, survey, plan_file, folder / TLOG_FILE, truth, speed)
 
 
+def fly_connected(
+    plan: Plan,
+    address: str,
+    folder: Path,
+    settings: DroneSettings,
+    watch: Watch,
+    clock: Clock,
+    *,
+    key: bytes | None = None,
+    on_progress: Callable[[FlightProgress], None] = lambda _: None,
+    transport: Transport | None = None,
+) -> FlightResult:
+    """Fly a plan with the vehicle at an address, real or simulated, under the gate. Plan and log are kept in `folder`.
+
+    A real vehicle takes off only with every paper of `config/drone/flight_rules.toml`. Raises what `drone.flight.fly` and
+    `drone.transport.open_transport` raise, and InputError `drone.survey_exists` when the folder has a flight already.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    if (folder / TLOG_FILE).exists():
+        raise InputError("drone.survey_exists", folder=str(folder))
+    way = transport or open_transport(parse_address(address))
+    (folder / PLAN_FILE).write_text(plan.to_json(), encoding="utf-8")
+    try:
+        with TlogWriter(folder / TLOG_FILE, clock) as tlog:
+            link = Link(way, clock, tlog, settings.link_degraded_s, settings.link_lost_s, AnyAutopilot(), key=key)
+            return fly(plan, link, Wishes.from_settings(settings), load_limits(), watch, on_progress)
+    finally:
+        way.close()
+
+
 def _with_grace(limits: Limits, grace_s: float) -> Limits:
     """On a fast clock a busy machine's pause of a second looks like many: both sides' patience is at least `grace_s`."""
     parameters = tuple(
         (name, max(value, grace_s) if name == "FS_GCS_TIMEOUT" else value) for name, value in limits.vehicle_parameters
     )
-    monitor = replace(limits.monitor, telemetry_age_s=max(limits.monitor.telemetry_age_s, grace_s))
+    waits = ("telemetry_age_s", "test_shot_wait_s", "range_blind_s", "gimbal_hold_s")
+    monitor = replace(limits.monitor, **{name: max(getattr(limits.monitor, name), grace_s) for name in waits})
     return replace(limits, monitor=monitor, vehicle_parameters=parameters)
 
 

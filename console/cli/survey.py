@@ -5,8 +5,12 @@ Never holds a rule of the survey: `drone` does.
 
 from __future__ import annotations
 
+import signal
 import sys
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -14,9 +18,10 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from config import load_settings
+from config import Settings, load_settings
 from console.cli.common import AsJson, guarded, print_json, say
 from core import catalogue
+from core.clock import Clock, SystemClock
 from core.errors import InputError
 from core.geo import LonLat
 from core.ids import Imo, Mmsi
@@ -24,20 +29,31 @@ from core.ship import ShipGeometry, ShipPose, ShipRef, Side
 from drone import (
     CaptureFrame,
     FlightProgress,
+    Link,
+    Override,
+    Papers,
     Plan,
+    Stage,
+    Watch,
     Wind,
     Wishes,
     camera,
     collect,
+    fly_connected,
     fly_simulated,
     load_survey,
     plan_survey,
     planned_sides,
     survey_coverage,
 )
+from drone.codec import read_key
 from drone.export import qgc_plan, wpl
 from drone.link import photos_in_tlog
-from drone.transport import read_tlog
+from drone.packs import limits
+from drone.rehearsal import rehearse as run_scenario
+from drone.rehearsal import scenarios
+from drone.transport import TlogWriter, Transport, open_transport, parse_address, read_tlog
+from drone.vehicle import AnyAutopilot
 
 app = typer.Typer(
     help="Hull survey by drone. Example: yunjian survey plan --loa 90 --beam 14 --depth 7 --draught 4.5 "
@@ -134,29 +150,90 @@ def plan(
         raise typer.Exit(1)
 
 
-@app.command(epilog="Example: yunjian survey fly plan.json --ship-file var/ship --out var/survey1 --speed 10")
+@dataclass
+class _Stop:
+    """Ctrl-C aborts. After our lease has ended by another hand, Ctrl-C takes it again, and then aborts."""
+
+    operator: str
+    presses: int = 0
+    before: int = 0
+
+    def press(self, number: int, frame: object) -> None:
+        del number, frame
+        self.presses += 1
+
+    def abort(self) -> bool:
+        return self.presses > 0
+
+    def retake(self) -> str:
+        return self.operator if self.presses > self.before else ""
+
+    def note(self, stage: Stage) -> None:
+        if stage is not Stage.OBSERVING:
+            self.before = self.presses
+
+
+def _overrides(texts: list[str]) -> tuple[Override, ...]:
+    found = []
+    for text in texts:
+        rule, _, rest = text.partition(":")
+        name, _, reason = rest.partition(":")
+        found.append(Override(rule.strip(), name.strip(), reason.strip()))
+    return tuple(found)
+
+
+def _papers(path: Path | None) -> Papers | None:
+    if path is None:
+        return None
+    try:
+        return Papers.model_validate_json(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError("drone.papers_file", file=path.name, reason=str(error).splitlines()[0]) from error
+
+
+@app.command(
+    epilog="Example: yunjian survey fly plan.json --ship-file var/ship --out var/survey1 --speed 10; a real vehicle: "
+    "yunjian survey fly plan.json --connect udpin:0.0.0.0:14550 --operator 'A. Pilot' --papers papers.json --moored --out var/flight1"
+)
 @guarded
 def fly(
     plan_file: Annotated[Path, typer.Argument(help="A plan of `yunjian survey plan`")],
-    ship_file: Annotated[Path, typer.Option(help="Ship file folder for the simulated camera")],
     out: Annotated[Path, typer.Option(help="Folder for plan, log, truth and survey")],
-    speed: Annotated[float, typer.Option(min=1.0, max=20.0, help="Clock against the wall")] = 10.0,
-    seed: Annotated[int, typer.Option(help="Seed of wind, GNSS and sensor noise")] = 1,
-    fault: Annotated[str, typer.Option(help="What goes wrong, see python -m drone.sim --help")] = "none",
+    ship_file: Annotated[Path | None, typer.Option(help="Ship file folder for the simulated camera")] = None,
+    connect: Annotated[
+        str, typer.Option(help="udpin:HOST:PORT, udpout:HOST:PORT, tcp:HOST:PORT, serial:DEV; empty = the simulated vehicle")
+    ] = "",
+    operator: Annotated[str, typer.Option(help="Who takes the lease (with --connect)")] = "",
+    papers: Annotated[
+        Path | None, typer.Option(help="JSON with approval, licence, insurance, consent (with --connect)")
+    ] = None,
+    moored: Annotated[bool, typer.Option("--moored", help="The operator sees that the ship is moored")] = False,  # noqa: FBT002
+    override: Annotated[list[str] | None, typer.Option(help="RULE:NAME:REASON, against one rule of the board")] = None,
+    key: Annotated[Path | None, typer.Option(help="Signing key file, mode 0600")] = None,
+    speed: Annotated[float, typer.Option(min=1.0, max=20.0, help="Clock against the wall (simulated vehicle)")] = 10.0,
+    seed: Annotated[int, typer.Option(help="Seed of wind, GNSS and sensor noise (simulated vehicle)")] = 1,
+    fault: Annotated[str, typer.Option(help="What goes wrong, see python -m drone.sim --help (simulated vehicle)")] = "none",
     as_json: AsJson = False,  # noqa: FBT002
 ) -> None:
-    """Fly a plan with the SIMULATED vehicle (the only one allowed so far) and collect the photos."""
+    """Fly a plan: with the SIMULATED vehicle and its camera, or under the gate with the vehicle at --connect. Ctrl-C aborts."""
     settings = load_settings()
     made = _read_plan(plan_file)
     out.mkdir(parents=True, exist_ok=True)
+    stop = _Stop(operator or "operator")
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed}/{task.total}"), TimeElapsedColumn())
     with Progress(*columns, console=Console(stderr=True)) as bar:
         task = bar.add_task("plan", total=made.trigger_count)
 
         def show(progress: FlightProgress) -> None:
+            stop.note(progress.stage)
             where = f"{progress.stage.value} {progress.sortie}/{progress.sorties}"
             bar.update(task, completed=progress.photos, description=where)
 
+        if connect:
+            _fly_connected(made, connect, out, settings, stop, _papers(papers), override or [], key, show, moored=moored)
+            return
+        if ship_file is None:
+            raise InputError("drone.ship_input", reason="--ship-file / --connect")
         run = fly_simulated(
             made, ship_file, out, settings.drone, speed=speed, start=datetime.now(UTC), seed=seed, fault=fault, on_progress=show
         )
@@ -166,6 +243,75 @@ def fly(
         print_json("yunjian.survey_run/1", {"survey": str(run.survey), "tlog": str(run.tlog), "simulated": True, **numbers})
     else:
         sys.stdout.write(f"{run.survey}\n")
+
+
+def _fly_connected(
+    made: Plan,
+    address: str,
+    out: Path,
+    settings: Settings,
+    stop: _Stop,
+    papers: Papers | None,
+    overrides: list[str],
+    key: Path | None,
+    show: Callable[[FlightProgress], None],
+    *,
+    moored: bool,
+) -> None:
+    watch = Watch(
+        (lambda: True) if moored else (lambda: None), stop.abort, out, operator=stop.operator, retake=stop.retake,
+        papers=papers, overrides=_overrides(overrides),
+    )  # fmt: skip
+    before = signal.signal(signal.SIGINT, stop.press)
+    try:
+        secret = read_key(key) if key else None
+        result = fly_connected(made, address, out, settings.drone, watch, SystemClock(), key=secret, on_progress=show)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    say(settings, "drone.cli.flown_connected", photos=len(result.photos), separation=result.min_separation_m)
+    for item in result.overrides:
+        say(settings, "drone.cli.overridden", rule=item.rule, name=item.name, reason=item.reason)
+    sys.stdout.write(f"{result.tlog}\n")
+
+
+def _rehearsal_link(clock: Clock, tlog: TlogWriter, tap: Transport) -> Link:
+    return Link(tap, clock, tlog, policy=AnyAutopilot())
+
+
+@app.command(
+    epilog="Example: yunjian survey rehearse plan.json --connect udpin:127.0.0.1:14550 --only gps_lost --out var/rehearsal"
+)
+@guarded
+def rehearse(
+    plan_file: Annotated[Path, typer.Argument(help="A plan at the simulated vehicle's place")],
+    connect: Annotated[str, typer.Option(help="A SIMULATED autopilot: udpin:HOST:PORT, tcp:HOST:PORT")],
+    out: Annotated[Path, typer.Option(help="Folder for the logs")],
+    only: Annotated[list[str] | None, typer.Option(help="Scenario id; without it all")] = None,
+    seed: Annotated[int, typer.Option(help="Seed of the link's losses")] = 1,
+    as_json: AsJson = False,  # noqa: FBT002
+) -> None:
+    """Fly the safety scenarios against any autopilot simulator. NEVER against an aircraft. Exit code 1 when one fails."""
+    settings = load_settings()
+    made = _read_plan(plan_file)
+    out.mkdir(parents=True, exist_ok=True)
+    clock = SystemClock()
+    outcomes = []
+    for scenario in scenarios()[0]:
+        if only and scenario.id not in only:
+            continue
+        transport = open_transport(parse_address(connect))
+        with TlogWriter(out / f"{scenario.id}.tlog", clock) as tlog:
+            outcome = run_scenario(
+                scenario, made, partial(_rehearsal_link, clock, tlog), transport,
+                Wishes.from_settings(settings.drone), limits(), out, seed=seed,
+            )  # fmt: skip
+        transport.close()
+        outcomes.append(asdict(outcome))
+        sys.stderr.write(f"{scenario.id}: {outcome.ending} {'; '.join(outcome.faults) or 'ok'}\n")
+    if as_json:
+        print_json("yunjian.rehearsal/1", outcomes)
+    if any(outcome["faults"] for outcome in outcomes):
+        raise typer.Exit(1)
 
 
 @app.command(
