@@ -1,0 +1,1 @@
+"""Owns the golden cases of the checks and how they were made."""
