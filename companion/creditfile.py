@@ -1,0 +1,222 @@
+"""Owns the credit file as a service: record, grade, list, repair, and what other parts may ask of it. Cases 4 and 18.
+
+Never lets an adverse entry have effect without a named officer, a reason and the recognising authority.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Literal
+
+from sqlalchemy.orm import Session
+
+from companion import credit_store as store
+from companion.credit import CreditEvent, Grade, evaluate, good_credit
+from companion.lists import Entry, ListRules, black_criteria, list_rules, missing_for_repair, next_step
+from companion.model import Actor, ListEntry, Role
+from core import events, journal
+from core.context import Services
+from core.errors import AccessDenied, InputError, Refused
+from core.events import Event
+from core.ids import new_id
+from core.workdays import local_day
+
+SUBSCRIBER = "companion_credit"
+DEFICIENCY, DETENTION = "inspection.deficiency", "inspection.detention"
+
+
+@dataclass(frozen=True, slots=True)
+class CompanyCredit:
+    """What targeting is told of a company on a day: it orders ships inside a class and never touches points or windows."""
+
+    subject: str
+    letter: str
+    lists: tuple[str, ...]
+    reasons_zh: tuple[str, ...]
+    reasons_en: tuple[str, ...]
+    since: date | None
+
+
+def stream_of(subject: str) -> str:
+    """Journal stream of a credit file; the subject is hashed, since it may be a person."""
+    return f"credit:{hashlib.sha256(subject.encode()).hexdigest()[:32]}"
+
+
+def record_event(services: Services, actor: Actor, subject: str, event: CreditEvent) -> bool:
+    """Add a fact once (by `ref`); False where it stood there already."""
+    if not subject.strip() or not event.ref.strip():
+        raise InputError("credit.nameless")
+    with services.db.write() as session:
+        return _record(services, session, actor, subject, event)
+
+
+def grade_on(session: Session, subject: str, on: date) -> Grade:
+    return evaluate(store.events_of(session, subject), on)
+
+
+def list_source(session: Session, subject: str, on: date) -> tuple[tuple[ListEntry, ...], bool]:
+    """What `companion.standing` adds to an applicant: entries in force, and whether the grade is good (A4.1)."""
+    held = [one for one in store.entries_of(session, subject) if one.holds_on(on)]
+    entries = tuple(ListEntry(ref=one.ref, kind=one.list, domain=one.domain) for one in held)
+    black = any(one.list == "black" for one in held)
+    return entries, good_credit(grade_on(session, subject, on), black=black, overdue_commitment=False)
+
+
+def company_credit(session: Session, subject: str, on: date) -> CompanyCredit | None:
+    """For `ais.ports.CreditSource`: None where nothing is known of the company."""
+    known, entries = store.events_of(session, subject), [one for one in store.entries_of(session, subject) if one.holds_on(on)]
+    if not known and not entries:
+        return None
+    grade = evaluate(known, on)
+    rules = {one.domain: list_rules(one.domain) for one in entries}
+    said = [rule for one in entries for rule in rules[one.domain].black if rule.id == one.criterion]
+    days = [one.effective_on for one in entries if one.effective_on] + [one.day for one in known if one.counts_on(on)]
+    return CompanyCredit(
+        subject, grade.letter, tuple(one.list for one in entries),
+        (*(one.zh for one in grade.reasons), *(one.zh for one in said)),
+        (*(one.en for one in grade.reasons), *(one.en for one in said)), max(days, default=None),
+    )  # fmt: skip
+
+
+def propose_listings(services: Services, actor: Actor, subject: str, sector: str) -> list[Entry]:
+    """Write a proposal for every black-list criterion met today, once each; without effect until recognised."""
+    rules, today = list_rules(sector), local_day(services.clock.now())
+    with services.db.write() as session:
+        running = {
+            one.criterion for one in store.entries_of(session, subject) if one.domain == rules.domain and one.ended_on is None
+        }
+        made = []
+        for met in black_criteria(rules, store.events_of(session, subject), today):
+            if met.criterion in running:
+                continue
+            row = _new_entry(subject, "black", rules, met.criterion, today)
+            session.add(row)
+            session.flush()
+            _note(
+                services,
+                session,
+                actor,
+                subject,
+                "list_proposed",
+                {"ref": row.ref, "criterion": met.criterion, "refs": list(met.refs)},
+            )
+            made.append(store.as_entry(row))
+        return made
+
+
+def advance(services: Services, actor: Actor, ref: str, reason: str) -> Entry:
+    """Take the program's next step. From the recognising step on, the entry has effect.
+
+    Raises:
+        InputError ``credit.reason_missing``; Refused, AccessDenied as `companion.lists.next_step`; Refused ``lists.ended``.
+    """
+    with services.db.write() as session:
+        row = store.entry_for_change(session, ref)
+        _reasoned(reason)
+        if row.ended_on is not None:
+            raise Refused("lists.ended", ref=ref)
+        rules, today = list_rules(row.domain), local_day(services.clock.now())
+        row.state = next_step(rules, row.state, actor.role)
+        if row.state == rules.effective_from:
+            row.effective_on = today
+            _end_red(session, row, today)
+        payload = {"ref": ref, "state": row.state, "reason_sha256": _sha256(reason)}
+        _note(services, session, actor, row.subject, "list_step", payload)
+        return store.as_entry(row)
+
+
+def request_repair(services: Services, actor: Actor, ref: str, done: tuple[str, ...], *, harm_removed: bool) -> Entry:
+    """Ask for repair. Refused, with the missing means named, while any is missing or the harm persists."""
+    with services.db.write() as session:
+        row = store.entry_for_change(session, ref)
+        if row.ended_on is not None:
+            raise Refused("lists.ended", ref=ref)
+        if missing := missing_for_repair(list_rules(row.domain), done, (), harm_removed=harm_removed):
+            raise Refused("lists.repair_incomplete", missing=", ".join(missing))
+        row.repair = {"means": list(done), "asked_on": local_day(services.clock.now()).isoformat()}
+        _note(services, session, actor, row.subject, "repair_requested", {"ref": ref, "means": list(done)})
+        return store.as_entry(row)
+
+
+def confirm_repair(services: Services, actor: Actor, ref: str, reason: str) -> Entry:
+    """The recognising authority confirms: effects end that day, the entry stays as repaired."""
+    with services.db.write() as session:
+        row = store.entry_for_change(session, ref)
+        _reasoned(reason)
+        rules = list_rules(row.domain)
+        if actor.role not in rules.steps[rules.effective_from]:
+            raise AccessDenied("lists.not_your_step", step="confirm_repair", role=actor.role.value)
+        if row.repair is None or row.ended_on is not None:
+            raise Refused("lists.no_repair_request", ref=ref)
+        row.ended_on, row.end_reason, row.state = local_day(services.clock.now()), "repaired", "removed"
+        _note(services, session, actor, row.subject, "repair_confirmed", {"ref": ref, "reason_sha256": _sha256(reason)})
+        return store.as_entry(row)
+
+
+def on_event(services: Services, event: Event) -> None:
+    """Inspection results become credit events: {company, ref, day, ...} of a deficiency or detention. Others are ignored."""
+    kinds = {DEFICIENCY: "deficiency", DETENTION: "detention"}
+    subject = event.payload.get("company")
+    if event.type in kinds and isinstance(subject, str) and subject:
+        fact = CreditEvent(f"event-{event.id}", kinds[event.type], local_day(event.at_utc), "ship_company", event.stream)
+        record_event(services, Actor("system", Role.SYSTEM), subject, fact)
+
+
+def _record(services: Services, session: Session, actor: Actor, subject: str, event: CreditEvent) -> bool:
+    if session.get(store.CreditEventRow, event.ref) is not None:
+        return False
+    session.add(
+        store.CreditEventRow(
+            ref=event.ref, subject=subject, kind=event.kind, day=event.day, domain=event.domain, source=event.source,
+            repaired_on=event.repaired_on,
+        )
+    )  # fmt: skip
+    session.flush()
+    if event.kind in {kind for rules in _sectors(event.domain) for kind in rules.adverse_kinds}:
+        for entry in store.entries_of(session, subject):
+            if entry.list == "red" and entry.domain == event.domain and entry.ended_on is None:
+                row = store.entry_for_change(session, entry.ref)
+                row.ended_on, row.end_reason, row.state = event.day, "adverse_record", "removed"
+    _note(
+        services, session, actor, subject, "credit_event", {"ref": event.ref, "kind": event.kind, "day": event.day.isoformat()}
+    )
+    return True
+
+
+def _sectors(domain: str) -> list[ListRules]:
+    return [list_rules(domain)] if domain in ("air_defence", "ship_company") else []
+
+
+def _new_entry(
+    subject: str, kind: Literal["red", "black"], rules: ListRules, criterion: str, today: date
+) -> store.ListEntryRow:
+    return store.ListEntryRow(
+        ref=new_id(), subject=subject, list=kind, domain=rules.domain, criterion=criterion, state="proposed", proposed_on=today
+    )
+
+
+def _end_red(session: Session, black: store.ListEntryRow, today: date) -> None:
+    for entry in store.entries_of(session, black.subject):
+        if black.list == "black" and entry.list == "red" and entry.domain == black.domain and entry.ended_on is None:
+            row = store.entry_for_change(session, entry.ref)
+            row.ended_on, row.end_reason, row.state = today, "black_listed", "removed"
+
+
+def _note(services: Services, session: Session, actor: Actor, subject: str, action: str, payload: dict[str, Any]) -> None:
+    session.flush()
+    stream = stream_of(subject)
+    journal.append(session, services.clock, stream=stream, actor=actor.user_id, action=action, payload=payload)
+    events.publish(
+        session, services.clock, stream=stream, type="companion.credit_changed", payload={"subject": subject, "action": action}
+    )
+
+
+def _reasoned(reason: str) -> None:
+    if not reason.strip():
+        raise InputError("credit.reason_missing")
+
+
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()

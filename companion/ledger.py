@@ -1,0 +1,155 @@
+"""Owns the receivable finance ledger: the open loans on a declaration never pass its amount (case 15).
+
+Never lends, and never shows a bank a firm's credit fields without that firm's permission. Amounts are whole fen.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy.orm import Session
+
+from companion import credit_store as store
+from companion.creditfile import grade_on, list_source
+from companion.model import Actor, Role
+from config import pack_path
+from core import events, journal
+from core.context import Services
+from core.errors import AccessDenied, InputError, Refused
+from core.ids import new_id
+from core.workdays import local_day
+
+
+class LimitFormula(BaseModel):
+    """Credit line = sum of weight x input, at most `cap_fen`; versioned and shown with its inputs (A15.2)."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    version: str
+    source: str
+    weights_pct: dict[str, int]
+    cap_fen: int = Field(ge=0)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A credit line with everything it was computed from."""
+
+    amount_fen: int
+    parts_fen: dict[str, int]
+    capped: bool
+    version: str
+
+
+def register(services: Services, actor: Actor, number: str, subject: str, amount_fen: int, call_ref: str | None = None) -> None:
+    """Enter a verified declaration; `call_ref` may link it to a ship call."""
+    if amount_fen <= 0:
+        raise InputError("ledger.bad_amount", amount=amount_fen)
+    _need(actor, Role.FINANCE, Role.SYSTEM)
+    with services.db.write() as session:
+        if session.get(store.DeclarationRow, number) is not None:
+            raise Refused("ledger.known_declaration", number=number)
+        session.add(
+            store.DeclarationRow(
+                number=number, subject=subject, amount_fen=amount_fen, open_fen=0, state="valid", call_ref=call_ref
+            )
+        )
+        session.flush()
+        _write(services, session, actor, number, "registered", {"amount_fen": amount_fen})
+
+
+def lend(services: Services, actor: Actor, number: str, amount_fen: int) -> str:
+    """Enter a bank's loan if the declaration still has room; returns its id.
+
+    Raises:
+        Refused ``ledger.no_room`` with the open amount; ``ledger.not_valid`` for a withdrawn declaration.
+    """
+    if amount_fen <= 0:
+        raise InputError("ledger.bad_amount", amount=amount_fen)
+    _need(actor, Role.BANK)
+    with services.db.write() as session:
+        if not store.take_open(session, number, amount_fen):
+            row = store.declaration(session, number)
+            if row.state != "valid":
+                raise Refused("ledger.not_valid", number=number)
+            raise Refused("ledger.no_room", number=number, room=(row.amount_fen - row.open_fen) / 100, asked=amount_fen / 100)
+        loan = store.FinancingRow(
+            id=new_id(), number=number, bank=actor.user_id, amount_fen=amount_fen, state="open", at=services.clock.now()
+        )
+        session.add(loan)
+        session.flush()
+        _write(services, session, actor, number, "lent", {"loan": loan.id, "amount_fen": amount_fen})
+        return loan.id
+
+
+def repay(services: Services, actor: Actor, loan_id: str) -> None:
+    """A repaid loan opens its amount again. A second repayment changes nothing."""
+    with services.db.write() as session:
+        number = store.financing(session, loan_id).number
+        row, loan = store.declaration(session, number), store.financing(session, loan_id)
+        if loan.bank != actor.user_id:
+            raise AccessDenied("ledger.not_your_loan", loan=loan_id)
+        if loan.state == "repaid":
+            return
+        loan.state = "repaid"
+        row.open_fen -= loan.amount_fen
+        _write(services, session, actor, number, "repaid", {"loan": loan_id})
+
+
+def correct(services: Services, actor: Actor, number: str, amount_fen: int) -> list[str]:
+    """Withdraw (0) or correct a declaration; returns the ids of open loans, flagged to their banks and the authority."""
+    if amount_fen < 0:
+        raise InputError("ledger.bad_amount", amount=amount_fen)
+    _need(actor, Role.FINANCE, Role.SYSTEM)
+    with services.db.write() as session:
+        row = store.declaration(session, number)
+        row.amount_fen, row.state = amount_fen, "valid" if amount_fen else "withdrawn"
+        loans = store.open_loans(session, number)
+        for loan in loans:
+            loan.flag = "declaration_withdrawn" if not amount_fen else "declaration_corrected"
+            payload = {"loan": loan.id, "number": number, "to": [loan.bank, "foreign_exchange_authority"], "flag": loan.flag}
+            events.publish(session, services.clock, stream=f"ledger:{number}", type="companion.loan_flagged", payload=payload)
+        _write(services, session, actor, number, "corrected", {"amount_fen": amount_fen, "flagged": len(loans)})
+        return [loan.id for loan in loans]
+
+
+def query(services: Services, actor: Actor, number: str) -> dict[str, Any]:
+    """What a bank sees. The credit fields come only with the firm's permission."""
+    _need(actor, Role.BANK, Role.FINANCE)
+    today = local_day(services.clock.now())
+    with services.db.read() as session:
+        row = store.declaration(session, number)
+        seen: dict[str, Any] = {"number": number, "state": row.state, "amount_fen": row.amount_fen, "open_fen": row.open_fen}
+        if store.may_query(session, row.subject, actor.user_id, today):
+            entries, _ = list_source(session, row.subject, today)
+            seen["supervision_credit"] = {
+                "class": grade_on(session, row.subject, today).letter, "on_list": [entry.kind for entry in entries]
+            }  # fmt: skip
+        return seen
+
+
+def credit_line(formula: LimitFormula, inputs_fen: dict[str, int]) -> Line:
+    """The line of a firm. Raises InputError for an input that is missing or unknown."""
+    if inputs_fen.keys() != formula.weights_pct.keys():
+        raise InputError("ledger.line_inputs", inputs=", ".join(sorted(formula.weights_pct)))
+    parts = {name: value * formula.weights_pct[name] // 100 for name, value in inputs_fen.items()}
+    total = sum(parts.values())
+    return Line(min(total, formula.cap_fen), parts, total > formula.cap_fen, formula.version)
+
+
+@cache
+def limit_formula() -> LimitFormula:
+    return LimitFormula.model_validate(tomllib.loads(pack_path("companion", "ledger.toml").read_text(encoding="utf-8")))
+
+
+def _need(actor: Actor, *roles: Role) -> None:
+    if actor.role not in roles:
+        raise AccessDenied("companion.not_your_step", role=actor.role.value)
+
+
+def _write(services: Services, session: Session, actor: Actor, number: str, action: str, payload: dict[str, Any]) -> None:
+    session.flush()
+    journal.append(session, services.clock, stream=f"ledger:{number}", actor=actor.user_id, action=action, payload=payload)

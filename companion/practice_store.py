@@ -1,0 +1,121 @@
+"""Owns the tables of draws and visits, code records, freight trips and medicine wallets, and their queries.
+
+Never decides: `companion.checks`, `companion.envcode`, `companion.freight_filing` and `companion.medicine_shop` do.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import BigInteger, ForeignKey, func, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from core.db import Base, Json, UtcDateTime
+from core.errors import NotFound
+
+
+class DrawRow(Base):
+    """A draw from its commitment to its publication. `secret` leaves this row only with the result."""
+
+    __tablename__ = "companion_draw"
+    id: Mapped[str] = mapped_column(primary_key=True)
+    state: Mapped[str] = mapped_column(index=True)
+    flying: Mapped[bool]
+    plan: Mapped[dict[str, Any]] = mapped_column(Json)
+    commitment: Mapped[str]
+    secret: Mapped[str]
+    result: Mapped[dict[str, Any] | None] = mapped_column(Json)
+    committed_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class VisitRow(Base):
+    """The result of one visit."""
+
+    __tablename__ = "companion_visit"
+    draw_id: Mapped[str] = mapped_column(ForeignKey("companion_draw.id"), primary_key=True)
+    target: Mapped[str] = mapped_column(primary_key=True)
+    findings: Mapped[list[Any]] = mapped_column(Json)
+    sign_off: Mapped[str]
+    witness_ref: Mapped[str | None]
+    rectified: Mapped[list[Any]] = mapped_column(Json)
+    at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class CodeRecordRow(Base):
+    """A paper behind a subject's code (case 11); append only."""
+
+    __tablename__ = "companion_code_record"
+    subject: Mapped[str] = mapped_column(primary_key=True)
+    seq: Mapped[int] = mapped_column(primary_key=True)
+    kind: Mapped[str]
+    sha256: Mapped[str]
+    at: Mapped[datetime] = mapped_column(UtcDateTime)
+    by: Mapped[str]
+
+
+class TripRow(Base):
+    """A freight order that was judged (case 19). `sketch` = hashes of the phone track's points."""
+
+    __tablename__ = "companion_trip"
+    order_id: Mapped[str] = mapped_column(primary_key=True)
+    platform: Mapped[str] = mapped_column(index=True)
+    phone: Mapped[str] = mapped_column(index=True)
+    starts: Mapped[datetime] = mapped_column(UtcDateTime)
+    ends: Mapped[datetime] = mapped_column(UtcDateTime)
+    sketch: Mapped[list[str]] = mapped_column(Json)
+    outcome: Mapped[str]
+    filed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class WalletRow(Base):
+    """A person's insurance account and used credit (case 20)."""
+
+    __tablename__ = "companion_wallet"
+    person: Mapped[str] = mapped_column(primary_key=True)
+    insurance_fen: Mapped[int] = mapped_column(BigInteger)
+    credit_used_fen: Mapped[int] = mapped_column(BigInteger)
+
+
+class PaymentRow(Base):
+    """A payment by the callback that confirmed it: the same callback again is the same payment."""
+
+    __tablename__ = "companion_payment"
+    callback: Mapped[str] = mapped_column(primary_key=True)
+    person: Mapped[str] = mapped_column(index=True)
+    split: Mapped[dict[str, Any]] = mapped_column(Json)
+    at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+def draw_row(session: Session, draw_id: str) -> DrawRow:
+    row = session.scalar(select(DrawRow).where(DrawRow.id == draw_id).with_for_update())
+    if row is None:
+        raise NotFound("checks.unknown_draw", draw=draw_id)
+    return row
+
+
+def draws(session: Session) -> list[DrawRow]:
+    return list(session.scalars(select(DrawRow).order_by(DrawRow.committed_at.desc())))
+
+
+def visits(session: Session, draw_id: str) -> list[VisitRow]:
+    return list(session.scalars(select(VisitRow).where(VisitRow.draw_id == draw_id).order_by(VisitRow.target)))
+
+
+def code_records(session: Session, subject: str) -> list[CodeRecordRow]:
+    return list(session.scalars(select(CodeRecordRow).where(CodeRecordRow.subject == subject).order_by(CodeRecordRow.seq)))
+
+
+def trips_with_phone(session: Session, phone: str) -> list[TripRow]:
+    return list(session.scalars(select(TripRow).where(TripRow.phone == phone).order_by(TripRow.starts)))
+
+
+def trips_filed(session: Session, platform: str) -> int:
+    return session.scalar(select(func.count()).where(TripRow.platform == platform, TripRow.filed_at.is_not(None))) or 0
+
+
+def wallet(session: Session, person: str) -> WalletRow:
+    row = session.scalar(select(WalletRow).where(WalletRow.person == person).with_for_update())
+    if row is None:
+        raise NotFound("medicine.unknown_person", person=person)
+    return row
