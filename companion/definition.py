@@ -112,6 +112,7 @@ class Step(_Part):
     decides_items: bool = Field(default=False, description="its `items` are decisions of a combined application")
     reclassifies: bool = False
     saves: Id | None = Field(default=None, description="this benefit is credited to the applicant's benefit account")
+    saves_part: Id | None = Field(default=None, description="only this part of it")
     push: tuple[Id, ...] = Field(default=(), description="receivers of the double push")
     tells: tuple[Id, ...] = Field(
         default=(), description="topics for other parts of the service, e.g. the inspection directory"
@@ -332,6 +333,8 @@ class Definition(_Part):
             _known("fact", step.facts, facts)
             _known("list", (step.closes_items,), lists)
             _known("benefit", (step.saves,), benefits)
+            if step.saves_part is not None:
+                _known("benefit part", (step.saves_part,), self.benefit(step.saves or "").parts)
             if step.automatic == bool(step.by):
                 raise ValueError(f"step {step.id}: either automatic or by a role")
         for term in self.deadlines:

@@ -146,9 +146,11 @@ def _perform(run: Run, step: Step, items: tuple[str, ...]) -> None:
     actor = BY_ENGINE if step.automatic else run.context.actor
     _write_down(run, step, items, actor)
     if step.saves is not None:
-        run.emit("benefit_credited", BY_ENGINE, benefit=step.saves)
+        run.emit(
+            "benefit_credited", BY_ENGINE, benefit=step.saves, part=step.saves_part, clause=run.definition.clause_ref(step.id)
+        )
     if step.to is not None and step.to != run.case.state:
-        run.emit("moved", actor, to=step.to, step=step.id, was=run.case.state)
+        run.emit("moved", actor, to=step.to, was=run.case.state, clause=run.definition.clause_ref(step.id))
     terms.open_terms(run, step.id)
     for topic in step.tells:
         run.emit("told", BY_ENGINE, topic=topic)

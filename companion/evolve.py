@@ -21,9 +21,9 @@ def evolve(case: CaseFile, event: Event) -> CaseFile:
     return replace(case if fold is None else fold(case, event), seq=event.seq)
 
 
-def fold(events: Iterable[Event], case_id: str = "") -> CaseFile:
-    """The case file that a list of events leads to."""
-    case = CaseFile(id=case_id)
+def fold(events: Iterable[Event], start: CaseFile) -> CaseFile:
+    """The case file that events lead to from `start`."""
+    case = start
     for event in events:
         case = evolve(case, event)
     return case

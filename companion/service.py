@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 import rfc8785
@@ -24,9 +24,9 @@ from companion.standing import standing_of
 from core import events, journal
 from core.clock import rfc3339
 from core.context import Services
-from core.errors import AccessDenied
+from core.errors import AccessDenied, Refused
 from core.ids import new_id
-from core.workdays import local_day
+from core.workdays import SHANGHAI, local_day
 
 _ENDS = {"effect_withdrawn", "effect_lifted", "effect_expired"}
 _EFFECT = {"effect_ordered", "effect_recognised", "effect_objected", "objection_refused", *_ENDS}
@@ -56,9 +56,12 @@ def submit(
     Raises:
         InputError: a fact, paper or item that the procedure does not know; no case file is made.
         NotFound: no such procedure in force.
+        Refused: the item is not published, because the duty list (case 3) lacks one of its four owners.
     """
     at = _milliseconds(services.clock.now())
     definition = (known or procedures()).current(key, local_day(at))
+    if missing := definition.owners.missing():
+        raise Refused("companion.owner_missing", key=definition.key, owners=", ".join(missing))
     with services.db.write() as session:
         standing = standing_of(session, application.subject, local_day(at))
         command = application.model_copy(update={"standing": standing})
@@ -105,7 +108,7 @@ def act_in(
         return answered
     version = command.version if isinstance(command, Adopt) else row.version
     definition = (known or procedures()).version(row.key, version)
-    case = fold(store.events_of(session, case_id), case_id)
+    case = fold(store.events_of(session, case_id), CaseFile(id=case_id))
     result = _decide(services, definition, case, command, actor, _milliseconds(services.clock.now()), known)
     _write(services, session, definition, result, actor)
     _keep_answer(session, actor, request, command, case_id, result)
@@ -116,7 +119,39 @@ def case_file(services: Services, case_id: str, at: datetime | None = None) -> C
     """A case file now, or as it was just before an instant. Raises NotFound."""
     with services.db.read() as session:
         store.case_row(session, case_id)
-        return fold(store.events_of(session, case_id, before=at), case_id)
+        return fold(store.events_of(session, case_id, before=at), CaseFile(id=case_id))
+
+
+@dataclass(frozen=True, slots=True)
+class ExtractRow:
+    """One case file as the public sees it."""
+
+    case_id: str
+    procedure: str
+    state: str
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Extract:
+    """The public extract as of the end of a day: states of case files and published list entries. No names."""
+
+    day: date
+    cases: tuple[ExtractRow, ...]
+    listed: tuple[tuple[str, str, date], ...]
+
+
+def public_extract(services: Services, day: date, known: Procedures | None = None) -> Extract:
+    """What the public could see at the end of a day; what was decided later does not show."""
+    end = datetime.combine(day + timedelta(days=1), time(), SHANGHAI)
+    with services.db.read() as session:
+        rows = store.transitions(session, end, (known or procedures()).keys())
+        listed = store.published_on(session, day)
+        return Extract(
+            day,
+            tuple(ExtractRow(case_id, key, state, since) for case_id, key, state, since in rows),
+            tuple((row.subject, row.effect, row.from_day) for row in listed if row.from_day is not None),
+        )
 
 
 def digest(case_id: str, event: Event) -> str:
@@ -206,7 +241,9 @@ def _answered(session: Session, actor: Actor, request: RequestKey | None, comman
     if row is None:
         return None
     known = store.events_of(session, row.case_id)
-    return Result(fold(known, row.case_id), tuple(event for event in known if row.first_seq <= event.seq <= row.last_seq))
+    return Result(
+        fold(known, CaseFile(id=row.case_id)), tuple(event for event in known if row.first_seq <= event.seq <= row.last_seq)
+    )
 
 
 def _keep_answer(

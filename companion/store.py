@@ -138,7 +138,7 @@ def events_of(session: Session, case_id: str, before: datetime | None = None) ->
 def case_file(session: Session, case_id: str) -> CaseFile:
     """The state of a case file. Raises NotFound."""
     case_row(session, case_id)
-    return fold(events_of(session, case_id), case_id)
+    return fold(events_of(session, case_id), CaseFile(id=case_id))
 
 
 def cases(
@@ -151,6 +151,18 @@ def cases(
     if key is not None:
         query = query.where(CaseRow.key == key)
     return list(session.scalars(query))
+
+
+def newest_cases(session: Session, limit: int, subject: str | None = None) -> list[CaseRow]:
+    """The newest case files first."""
+    query = select(CaseRow).order_by(CaseRow.id.desc()).limit(limit)
+    if subject is not None:
+        query = query.where(CaseRow.subject == subject)
+    return list(session.scalars(query))
+
+
+def obligations_of_case(session: Session, case_id: str) -> list[ObligationRow]:
+    return list(session.scalars(select(ObligationRow).where(ObligationRow.case_id == case_id)))
 
 
 def request(session: Session, user_id: str, key: str, fingerprint: str) -> RequestRow | None:

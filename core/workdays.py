@@ -88,7 +88,7 @@ class WorkCalendar:
 
     def known_until(self) -> int:
         """The last year whose holidays are loaded."""
-        return max(*self.tables, *_library_years())
+        return max(year for year in (*self.tables, *_library_years()) if year <= self.last_year)
 
     def as_known_until(self, year: int) -> WorkCalendar:
         """The calendar as it was when nothing after `year` had been announced: to tell an old decision again."""
