@@ -62,6 +62,7 @@ class ShipFacts:
     ratings: Mapping[ListKind, Fact[Rating]]
     history: History
     overriding: tuple[str, ...] = ()
+    unexpected: tuple[str, ...] = ()
     unknown_factors: tuple[str, ...] = ()
     flag: str | None = None
 
@@ -108,7 +109,8 @@ def facts_of(
     entry = join.particular
     built = _built(entry)
     flag = _flag(ship, entry)
-    factors = tuple(part.strip() for part in (_value(entry, "overriding_factor") or "").split(";") if part.strip())
+    factors = _factors(entry, "overriding_factor")
+    unexpected = _factors(entry, "unexpected_factor")
     return ShipFacts(
         types=_types(ship, entry),
         built=built,
@@ -119,13 +121,21 @@ def facts_of(
         },
         history=_history(entry, inspections, built.value, pack, on),
         overriding=tuple(factor for factor in factors if factor in pack.overriding),
-        unknown_factors=tuple(factor for factor in factors if factor not in pack.overriding),
+        unexpected=tuple(factor for factor in unexpected if factor in pack.unexpected),
+        unknown_factors=(
+            *(factor for factor in factors if factor not in pack.overriding),
+            *(factor for factor in unexpected if factor not in pack.unexpected),
+        ),
         flag=flag.value,
     )
 
 
 def _value(entry: Particular | None, name: str) -> str | None:
     return None if entry is None else entry.get(name)
+
+
+def _factors(entry: Particular | None, name: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in (_value(entry, name) or "").split(";") if part.strip())
 
 
 def _field(entry: Particular | None, name: str) -> Fact[str]:

@@ -26,7 +26,10 @@ Parse = Literal[
 ]  # fmt: skip
 
 TRIGGERS = frozenset(("normal_selection", "accident", "report", "onsite_escalation"))
-RATINGS = frozenset(("white", "grey", "black", "high", "medium", "low", "very_low", "no_inspection"))
+RATINGS = frozenset((
+    "white", "grey", "black", "black_medium", "black_medium_high", "black_high", "black_very_high",
+    "high", "medium", "low", "very_low", "no_inspection",
+))  # fmt: skip
 _YES_NO = {"yes": "yes", "true": "yes", "1": "yes", "是": "yes", "no": "no", "false": "no", "0": "no", "否": "no"}
 _MAX_TEXT = 200
 

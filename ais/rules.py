@@ -15,10 +15,11 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ais.codes import Label
 from config import pack_path
-from core.errors import InputError
+from core.errors import InputError, Refused
 
 Profile = Literal["LRS", "SRS", "HRS"]
 ListKind = Literal["flag", "ro", "company"]
+Level = Literal["above", "average", "below"]
 LrsRule = Literal["any", "rating", "attested", "no_such_inspection_and_one_at_least", "none"]
 
 
@@ -31,7 +32,7 @@ class _CriterionRule(_Pack):
     label: Label
     points: int = Field(ge=0)
     lrs: LrsRule
-    confidence: Literal["confirmed", "known"]
+    confidence: Literal["confirmed", "unverified"]
 
 
 class TypeIn(_CriterionRule):
@@ -47,7 +48,7 @@ class OlderThanYears(_CriterionRule):
 class RatingIn(_CriterionRule):
     rule: Literal["rating_in"]
     list: ListKind
-    values: frozenset[str]
+    scores: dict[str, tuple[int, int]]
     lrs_values: frozenset[str]
 
 
@@ -70,6 +71,27 @@ class Detentions(_CriterionRule):
 CriterionRule = Annotated[
     TypeIn | OlderThanYears | RatingIn | Attested | DeficientInspections | Detentions, Field(discriminator="rule")
 ]
+
+
+class FlagFormula(_Pack):
+    """The binomial formula of a flag list: how many detentions of so many inspections make a flag white, grey or black."""
+
+    share: float
+    z: float
+    step: float
+    least_inspections: int
+    tiers: tuple[str, ...]
+
+
+class CompanyFormula(_Pack):
+    """How inspections of a company's ships become its performance. Margins: index points, percentage points."""
+
+    ism_weight: int
+    other_weight: int
+    deficiency_margin: float
+    detention_margin_pct: float
+    no_inspection: str
+    matrix: dict[Level, dict[Level, str]]
 
 
 class WindowMonths(_Pack):
@@ -97,6 +119,11 @@ class RulePack(_Pack):
     domestic_flags: frozenset[str]
     windows: dict[Profile, WindowMonths]
     overriding: dict[str, Label]
+    unexpected: dict[str, Label] = {}
+    flag_formula: FlagFormula | None = None
+    company_formula: CompanyFormula | None = None
+    unverified: tuple[str, ...] = ()
+    template: bool = False
     criteria: tuple[CriterionRule, ...]
 
     def in_force(self, on: date) -> bool:
@@ -109,13 +136,19 @@ def load_rules(name: str) -> RulePack:
 
     Raises:
         InputError: missing or wrong; names the place.
+        Refused: a template that its authority has not filled in; names what is empty.
     """
     path = pack_path(*name.split("/"))
     try:
-        return RulePack.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+        tree = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, tomllib.TOMLDecodeError) as error:
         raise InputError("ais.rule_pack", name=name, reason=str(error)) from error
+    try:
+        return RulePack.model_validate(tree)
     except ValidationError as error:
+        if tree.get("template") is True and all(one["type"] == "missing" for one in error.errors()):
+            places = ", ".join(".".join(str(part) for part in one["loc"]) for one in error.errors())
+            raise Refused("ais.rules_template", name=name, missing=places) from error
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"])
         raise InputError("ais.rule_pack", name=name, reason=f"{place}: {first['msg']}") from error

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Literal
 
-from ais.codes import ship_types
+from ais.codes import Label, ship_types
 from ais.facts import Fact, ShipFacts
 from ais.register_store import Rating
 from ais.rules import (
@@ -81,6 +81,7 @@ class Assessment:
     priority_worst: Priority | None
     priority_reason: Bilingual
     overriding: tuple[Bilingual, ...]
+    unexpected: tuple[Bilingual, ...]
     notes: tuple[Bilingual, ...]
 
     @property
@@ -108,7 +109,8 @@ def assess(pack: RulePack, facts: ShipFacts, on: date) -> Assessment:
     priority_best = _priority(facts, window_best, on)
     priority_worst = _priority(facts, window_worst, on)
     priority = priority_best if priority_best == priority_worst else None
-    factors = tuple(Bilingual(pack.overriding[code].zh, pack.overriding[code].en) for code in facts.overriding)
+    factors = tuple(_words(pack.overriding[code]) for code in facts.overriding)
+    unexpected = tuple(_words(pack.unexpected[code]) for code in facts.unexpected)
     return Assessment(
         regime=pack.regime,
         regime_version=pack.version,
@@ -123,8 +125,9 @@ def assess(pack: RulePack, facts: ShipFacts, on: date) -> Assessment:
         priority=priority,
         priority_best=priority_best,
         priority_worst=priority_worst,
-        priority_reason=_priority_reason(facts, factors, priority, window_best, window_worst),
+        priority_reason=_priority_reason(facts, factors, unexpected, priority, window_best, window_worst, on),
         overriding=factors,
+        unexpected=unexpected,
         notes=_notes(pack, facts, on),
     )
 
@@ -160,7 +163,7 @@ def _unknown(
 
 
 def _label(rule: CriterionRule) -> Bilingual:
-    return Bilingual(rule.label.zh, rule.label.en)
+    return _words(rule.label)
 
 
 def _type_in(rule: TypeIn, facts: ShipFacts) -> Judgement:
@@ -204,8 +207,13 @@ def _rating_in(rule: RatingIn, fact: Fact[Rating]) -> Judgement:
     value = f"{line.key}: {line.rating}"
     rating = say(f"targets.rating.{line.rating}")
     lrs: State = "met" if line.rating in rule.lrs_values else "not_met"
-    if line.rating in rule.values:
-        return _known(rule, "met", lrs, value, fact.source, say("targets.rating_in.met", entry=line.key, rating=rating))
+    low, high = rule.scores.get(line.rating, (0, 0))
+    if high > 0:
+        reason = say("targets.rating_in.met", entry=line.key, rating=rating)
+        return Judgement(
+            Criterion(rule.id, _label(rule), value, fact.source, "met", low, rule.points, reason), low, high,
+            "met" if rule.lrs == "any" else lrs,
+        )  # fmt: skip
     key = "targets.rating_in.low_risk" if lrs == "met" else "targets.rating_in.not_met"
     return _known(rule, "not_met", lrs, value, fact.source, say(key, entry=line.key, rating=rating))
 
@@ -268,21 +276,28 @@ def _priority(facts: ShipFacts, window: Window | None, on: date) -> Priority | N
         return None
     if window is None or on > window.closes:
         return "I"
-    return "II" if on >= window.opens else "none"
+    return "II" if on >= window.opens or facts.unexpected else "none"
 
 
 def _priority_reason(
-    facts: ShipFacts, factors: tuple[Bilingual, ...], priority: Priority | None, best: Window | None, worst: Window | None
+    facts: ShipFacts,
+    factors: tuple[Bilingual, ...],
+    unexpected: tuple[Bilingual, ...],
+    priority: Priority | None,
+    best: Window | None,
+    worst: Window | None,
+    on: date,
 ) -> Bilingual:
     if factors:
-        listed = Bilingual("、".join(item.zh for item in factors), ", ".join(item.en for item in factors))
-        return say("targets.priority.overriding", factors=listed)
+        return say("targets.priority.overriding", factors=_listed(factors))
     if not facts.history.last_known:
         return facts.history.gap or say("targets.unknown.no_history")
     if best is None or worst is None:
         return say("targets.priority.never")
     if priority is None:
         return say("targets.priority.range", best=best.opens.isoformat(), worst=worst.opens.isoformat())
+    if priority == "II" and on < worst.opens:
+        return say("targets.priority.unexpected", factors=_listed(unexpected))
     key = {"I": "closed", "II": "open", "none": "not_open"}[priority]
     last = facts.history.last_on
     return say(
@@ -291,6 +306,14 @@ def _priority_reason(
         opens=worst.opens.isoformat(),
         closes=worst.closes.isoformat(),
     )
+
+
+def _words(label: Label) -> Bilingual:
+    return Bilingual(label.zh, label.en)
+
+
+def _listed(items: tuple[Bilingual, ...]) -> Bilingual:
+    return Bilingual("、".join(item.zh for item in items), ", ".join(item.en for item in items))
 
 
 def _notes(pack: RulePack, facts: ShipFacts, on: date) -> tuple[Bilingual, ...]:
