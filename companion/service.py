@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from companion import engine, store, terms
 from companion.calendars import calendar_of
+from companion.creditfile import list_source
 from companion.definition import Definition, Procedures, procedures
 from companion.evolve import fold
 from companion.model import COMMAND, Actor, Adopt, Apply, CaseFile, Command, Event, Result, Role
@@ -63,7 +64,7 @@ def submit(
     if missing := definition.owners.missing():
         raise Refused("companion.owner_missing", key=definition.key, owners=", ".join(missing))
     with services.db.write() as session:
-        standing = standing_of(session, application.subject, local_day(at))
+        standing = standing_of(session, application.subject, local_day(at), list_source)
         command = application.model_copy(update={"standing": standing})
         if (answered := _answered(session, actor, request, application, key)) is not None:
             return answered

@@ -16,7 +16,7 @@ from companion.model import ListEntry, Standing
 ListSource = Callable[[Session, str, date], tuple[tuple[ListEntry, ...], bool]]
 
 
-def standing_of(session: Session, subject: str, on: date, lists: ListSource | None = None) -> Standing:
+def standing_of(session: Session, subject: str, on: date, lists: ListSource) -> Standing:
     """The standing of a subject on a day; `lists` adds the credit file's entries and whether credit is good (A4.1)."""
     entries: list[ListEntry] = []
     barred: dict[str, str] = {}
@@ -30,7 +30,7 @@ def standing_of(session: Session, subject: str, on: date, lists: ListSource | No
         if row.bars == "commitment":
             closed = closed or ref
     overdue = any(row.overdue and row.owed_by == "applicant" for row in store.obligations(session, subject=subject))
-    listed, good = lists(session, subject, on) if lists else ((), False)
+    listed, good = lists(session, subject, on)
     found = (*entries, *listed)
     good = good and not overdue and closed is None and not any(entry.kind == "black" for entry in found)
     return Standing(entries=found, good_credit=good, barred=barred, commitment_closed=closed)

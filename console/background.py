@@ -11,6 +11,7 @@ import traceback
 from collections.abc import Callable, Mapping
 
 import inspection
+from companion import obligations, push
 from console.metrics import Metrics
 from core import accounts, events, logs, messages
 from core.context import Services
@@ -43,6 +44,8 @@ class Background:
             ("events", self.deliver_events, EVENTS_EVERY_S),
             ("messages", lambda: messages.deliver_due(self._services), MESSAGES_EVERY_S),
             ("deadlines", lambda: inspection.sweep(self._services), DEADLINES_EVERY_S),
+            ("obligations", lambda: obligations.sweep(self._services), obligations.SWEEP_EVERY_S),
+            ("double push", lambda: push.deliver_due(self._services), push.PUSH_EVERY_S),
             ("sessions", lambda: accounts.forget_expired_sessions(self._services), SESSIONS_EVERY_S),
         )
         for name, work, every_s in loops:

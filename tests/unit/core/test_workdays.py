@@ -248,3 +248,48 @@ def test_packs_name_their_source() -> None:
         assert "source = " in path.read_text(encoding="utf-8")
     assert CALENDAR.working_days_between(date(2026, 9, 29), date(2026, 10, 9)) == 3
     assert CALENDAR.working_days_between(date(2026, 10, 9), date(2026, 9, 29)) == -3
+
+
+def test_due_days_are_exact_on_every_day_of_the_tables() -> None:
+    """Every start day from 2004 to 2026, against a plain list of the days worked, counted without our code."""
+    import bisect
+
+    import chinese_calendar
+
+    first, last = date(2004, 1, 1), date(2026, 12, 31)
+    days = [first + timedelta(days=n) for n in range((last - first).days + 1)]
+    worked = [day for day in days if chinese_calendar.is_workday(day)]
+    checked = 0
+    for start in days:
+        after = bisect.bisect_right(worked, start)
+        for n in (1, 15):
+            if after + n <= len(worked):
+                got = CALENDAR.due(start, n, Unit.WORKING_DAY)
+                assert (got.day, got.provisional) == (worked[after + n - 1], False), (start, n)
+                checked += 1
+        for raw in (start + timedelta(days=20), add_months(start, 2)):
+            rolled = bisect.bisect_left(worked, raw)
+            if rolled < len(worked):
+                n, unit = (20, Unit.CALENDAR_DAY) if raw == start + timedelta(days=20) else (2, Unit.MONTH)
+                assert CALENDAR.due(start, n, unit).day == worked[rolled], (start, raw)
+    assert checked > 2 * 8_300
+
+
+def test_no_day_from_2027_on_fails() -> None:
+    for offset in range(12 * 366):
+        start = date(2027, 1, 1) + timedelta(days=offset)
+        for n, unit in ((1, Unit.WORKING_DAY), (20, Unit.CALENDAR_DAY), (6, Unit.MONTH)):
+            due = CALENDAR.due(start, n, unit)
+            assert due.provisional
+            assert due.day >= due.raw > start
+
+
+def test_the_calendar_as_it_was_known(tmp_path: Path) -> None:
+    table = tmp_path / "2027.toml"
+    table.write_text('source = "a notice"\nyear = 2027\nweekday_off = [2027-03-01]\nweekend_on = []\n', encoding="utf-8")
+    later = load_calendar([table])
+    assert (CALENDAR.known_until(), later.known_until()) == (2026, 2027)
+    before = later.as_known_until(2026)
+    assert before.known_until() == 2026
+    assert before.due(date(2026, 8, 31), 6, Unit.MONTH) == CALENDAR.due(date(2026, 8, 31), 6, Unit.MONTH)
+    assert later.as_known_until(2027) is later
