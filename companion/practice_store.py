@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import BigInteger, ForeignKey, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from companion.store import CaseRow
 from core.db import Base, Json, UtcDateTime
 from core.errors import NotFound
 
@@ -110,6 +111,11 @@ def trips_with_phone(session: Session, phone: str) -> list[TripRow]:
     return list(session.scalars(select(TripRow).where(TripRow.phone == phone).order_by(TripRow.starts)))
 
 
+def trips_near(session: Session, starts: datetime, ends: datetime) -> list[TripRow]:
+    """Orders that ran at the same time, whoever's phone it was."""
+    return list(session.scalars(select(TripRow).where(TripRow.starts < ends, TripRow.ends > starts).order_by(TripRow.order_id)))
+
+
 def trips_filed(session: Session, platform: str) -> int:
     return session.scalar(select(func.count()).where(TripRow.platform == platform, TripRow.filed_at.is_not(None))) or 0
 
@@ -119,3 +125,10 @@ def wallet(session: Session, person: str) -> WalletRow:
     if row is None:
         raise NotFound("medicine.unknown_person", person=person)
     return row
+
+
+def holds_licence(session: Session, subject: str, procedure: str) -> bool:
+    """True where a case file of this procedure granted something that was not taken back since."""
+    granted = CaseRow.outcome.in_(("granted", "granted_on_commitment"))
+    query = select(CaseRow.id).where(CaseRow.subject == subject, CaseRow.key == procedure, granted).limit(1)
+    return session.scalar(query) is not None
