@@ -52,13 +52,13 @@ class Split:
     instalments_fen: tuple[int, ...] = ()
 
 
-def split(items: Sequence[Item], account_fen: int, *, insured_seller: bool, credit_fen: int = 0) -> Split:
+def split(items: Sequence[Item], account_fen: int, *, seller_filed: bool, credit_fen: int = 0) -> Split:
     """Insurance pays insured items as far as the account goes, credit what is asked of it, the person the rest.
 
     Raises:
         InputError ``medicine.bad_basket``; Refused ``medicine.no_prescription`` naming the item, ``medicine.seller_not_filed``.
     """
-    if not insured_seller:
+    if not seller_filed:
         raise Refused("medicine.seller_not_filed")
     if not items or any(item.price_fen <= 0 for item in items) or credit_fen < 0:
         raise InputError("medicine.bad_basket")
@@ -87,7 +87,7 @@ def instalments(amount_fen: int, count: int, rules: MedicineRules) -> tuple[int,
 
 
 def pay(
-    services: Services, actor: Actor, callback: str, person: str, items: Sequence[Item], *, insured_seller: bool, credit_fen: int = 0,
+    services: Services, actor: Actor, callback: str, person: str, items: Sequence[Item], *, seller_filed: bool, credit_fen: int = 0,
     parts: int | None = None,
 ) -> Split:  # fmt: skip
     """Settle a basket when the payment channel confirms it; the same callback again changes nothing and gives the same split."""
@@ -97,7 +97,7 @@ def pay(
         if done is not None:
             return Split(**{**done.split, "instalments_fen": tuple(done.split["instalments_fen"])})
         wallet = store.wallet(session, person)
-        paid = split(items, wallet.insurance_fen, insured_seller=insured_seller, credit_fen=credit_fen)
+        paid = split(items, wallet.insurance_fen, seller_filed=seller_filed, credit_fen=credit_fen)
         require_credit(wallet.credit_used_fen, paid.credit_fen, rules)
         if parts is not None:
             paid = Split(paid.insurance_fen, paid.credit_fen, paid.own_fen, instalments(paid.credit_fen, parts, rules))

@@ -98,6 +98,11 @@ def issue(
     }  # fmt: skip
     if name_hint is not None:
         claims[_NAME] = name_hint
+    return sign_claims(key, claims)
+
+
+def sign_claims(key: SigningKey, claims: dict[int, Any]) -> str:
+    """COSE_Sign1 over any claims, in the form for links; `core.record_codes` signs its own."""
     cose_key = COSEKey.from_pem(key.private_pem(), kid=key.key_id)
     signed = COSE.new().encode_and_sign(cbor2.dumps(claims), cose_key, {_ALG: _EDDSA, _KID: key.key_id.encode()}, {})
     return _base64url(signed)
@@ -122,6 +127,20 @@ def read(code: str, trusted: Iterable[PublicKey], clock: Clock, audience: str) -
         Altered ``code.altered``: a trusted key is named, but the signature does not match.
         Refused ``code.wrong_audience``, ``code.not_yet_valid``, ``code.expired``.
     """
+    claims, key = open_claims(code, trusted)
+    found = _claims(claims, key)
+    if found.audience != audience:
+        raise Refused("code.wrong_audience", audience=found.audience, expected=audience)
+    now = clock.now()
+    if now < found.not_before:
+        raise Refused("code.not_yet_valid", not_before=found.not_before)
+    if now >= found.expires:
+        raise Refused("code.expired", expires=found.expires)
+    return found
+
+
+def open_claims(code: str, trusted: Iterable[PublicKey]) -> tuple[dict[int, Any], PublicKey]:
+    """Claims that a trusted key signed, and that key. Raises as `read`, apart from term and audience."""
     raw = _raw(code)
     protected = _protected_header(raw)
     kid = protected.get(_KID)
@@ -134,15 +153,13 @@ def read(code: str, trusted: Iterable[PublicKey], clock: Clock, audience: str) -
         payload = COSE.new().decode(raw, COSEKey.from_pem(key.pem(), kid=key.key_id))
     except (CWTError, ValueError, TypeError, AttributeError) as error:
         raise Altered("code.altered") from error
-    found = _claims(payload, key)
-    if found.audience != audience:
-        raise Refused("code.wrong_audience", audience=found.audience, expected=audience)
-    now = clock.now()
-    if now < found.not_before:
-        raise Refused("code.not_yet_valid", not_before=found.not_before)
-    if now >= found.expires:
-        raise Refused("code.expired", expires=found.expires)
-    return found
+    try:
+        claims = cbor2.loads(payload)
+    except (cbor2.CBORError, ValueError, TypeError, OverflowError) as error:
+        raise InputError("code.malformed") from error
+    if not isinstance(claims, dict):
+        raise InputError("code.malformed")
+    return claims, key
 
 
 def consume(session: Session, clock: Clock, code: Code, device: str) -> Use:
@@ -233,10 +250,9 @@ def _protected_header(raw: bytes) -> dict[Any, Any]:
     return dict(header)
 
 
-def _claims(payload: bytes, key: PublicKey) -> Code:
+def _claims(claims: dict[int, Any], key: PublicKey) -> Code:
     """Claims that a trusted key signed; still checked for shape, since another version may have written them."""
     try:
-        claims = cbor2.loads(payload)
         return Code(
             issuer=str(claims[_ISS]),
             subject=str(claims[_SUB]),
@@ -250,5 +266,5 @@ def _claims(payload: bytes, key: PublicKey) -> Code:
             key_id=key.key_id,
             key_kind=key.kind,
         )
-    except (cbor2.CBORError, KeyError, ValueError, TypeError, AttributeError, OverflowError) as error:
+    except (KeyError, ValueError, TypeError, AttributeError, OverflowError) as error:
         raise InputError("code.malformed") from error

@@ -17,35 +17,35 @@ BASKET = (Item("a", 180 * YUAN, insured=True), Item("b", 120 * YUAN))
 
 
 def test_case_20_scenario_1():
-    assert medicine.split(BASKET, 150 * YUAN, insured_seller=True) == Split(150 * YUAN, 0, 150 * YUAN)
-    assert medicine.split(BASKET, 999 * YUAN, insured_seller=True) == Split(180 * YUAN, 0, 120 * YUAN)
+    assert medicine.split(BASKET, 150 * YUAN, seller_filed=True) == Split(150 * YUAN, 0, 150 * YUAN)
+    assert medicine.split(BASKET, 999 * YUAN, seller_filed=True) == Split(180 * YUAN, 0, 120 * YUAN)
 
 
 def test_case_20_scenario_2(services):
     medicine.open_wallet(services, "p", 0)
     most = (Item("x", RULES.credit_line_fen),)
-    medicine.pay(services, CHANNEL, "c1", "p", most, insured_seller=True, credit_fen=RULES.credit_line_fen - 200 * YUAN)
+    medicine.pay(services, CHANNEL, "c1", "p", most, seller_filed=True, credit_fen=RULES.credit_line_fen - 200 * YUAN)
     with pytest.raises(Refused) as refused:
-        medicine.pay(services, CHANNEL, "c2", "p", (Item("y", 201 * YUAN),), insured_seller=True, credit_fen=201 * YUAN)
+        medicine.pay(services, CHANNEL, "c2", "p", (Item("y", 201 * YUAN),), seller_filed=True, credit_fen=201 * YUAN)
     assert refused.value.params["left"] == 200
-    medicine.pay(services, CHANNEL, "c3", "p", (Item("y", 200 * YUAN),), insured_seller=True, credit_fen=200 * YUAN)
+    medicine.pay(services, CHANNEL, "c3", "p", (Item("y", 200 * YUAN),), seller_filed=True, credit_fen=200 * YUAN)
     assert medicine.repay(services, "p", 300 * YUAN) == RULES.credit_line_fen - 300 * YUAN  # revolving (A20.1)
 
 
 def test_case_20_scenario_3():
     with pytest.raises(Refused) as refused:
-        medicine.split((Item("rx", 100, needs_prescription=True),), 0, insured_seller=True)
+        medicine.split((Item("rx", 100, needs_prescription=True),), 0, seller_filed=True)
     assert refused.value.params["item"] == "rx"
-    medicine.split((Item("rx", 100, needs_prescription=True, prescription_ref="r1"),), 0, insured_seller=True)
+    medicine.split((Item("rx", 100, needs_prescription=True, prescription_ref="r1"),), 0, seller_filed=True)
 
 
 def test_case_20_scenario_4(services):
     medicine.open_wallet(services, "p", 150 * YUAN)
     first = medicine.pay(
-        services, CHANNEL, "c1", "p", BASKET, insured_seller=True, credit_fen=90 * YUAN, parts=RULES.instalments[0]
+        services, CHANNEL, "c1", "p", BASKET, seller_filed=True, credit_fen=90 * YUAN, parts=RULES.instalments[0]
     )
     again = medicine.pay(
-        services, CHANNEL, "c1", "p", BASKET, insured_seller=True, credit_fen=90 * YUAN, parts=RULES.instalments[0]
+        services, CHANNEL, "c1", "p", BASKET, seller_filed=True, credit_fen=90 * YUAN, parts=RULES.instalments[0]
     )
     assert first == again
     with services.db.read() as session:
@@ -56,7 +56,7 @@ def test_case_20_scenario_4(services):
 
 def test_case_20_scenario_5():
     with pytest.raises(Refused, match="seller_not_filed"):
-        medicine.split(BASKET, 0, insured_seller=False)
+        medicine.split(BASKET, 0, seller_filed=False)
 
 
 def test_instalments_add_up():
