@@ -14,7 +14,7 @@ from typing import Literal
 
 from pyais.bit_vector import bit_vector
 from pyais.exceptions import AISBaseException
-from pyais.messages import MSG_CLASS
+from pyais.messages import MSG_CLASS, to_turn
 from pydantic import JsonValue
 
 from ais.fragments import Frame
@@ -130,24 +130,32 @@ class Rejected:
 
 def decode(frame: Frame) -> Message | Rejected:
     """Decode with pyais. Never raises."""
-    first = frame.payload[0] - 48
-    msg_type = first - 8 if first > 40 else first
-    minimum = MIN_BITS.get(msg_type)
-    if minimum is None:
-        return Rejected("unknown_type")
-    if frame.bits < minimum:
-        return Rejected("short_payload")
-    try:
-        raw = MSG_CLASS[msg_type].from_vector(bit_vector(frame.payload, frame.fill)).asdict(enum_as_int=True)
-    except (AISBaseException, ValueError, KeyError, IndexError, TypeError, AttributeError, OverflowError):
-        return Rejected("decode_error")
-    if msg_type == 24 and raw.get("partno") == 1 and frame.bits < _PART_B_BITS:
-        return Rejected("short_payload")
-    fields = _clean(msg_type, {key: _plain(value) for key, value in raw.items()})
-    mmsi = fields.get("mmsi")
-    if not isinstance(mmsi, int):
+    fields = decode_payload(frame.payload, frame.fill)
+    if isinstance(fields, Rejected):
+        return fields
+    msg_type, mmsi = fields["msg_type"], fields["mmsi"]
+    if not isinstance(msg_type, int) or not isinstance(mmsi, int):
         return Rejected("decode_error")
     return Message(msg_type, mmsi, fields, frame)
+
+
+def decode_payload(payload: bytes, fill: int) -> dict[str, JsonValue] | Rejected:
+    """All fields of an armoured payload, by pyais; None where not available."""
+    first = payload[0] - 48
+    msg_type = first - 8 if first > 40 else first
+    minimum = MIN_BITS.get(msg_type)
+    bits = len(payload) * 6 - fill
+    if minimum is None:
+        return Rejected("unknown_type")
+    if bits < minimum:
+        return Rejected("short_payload")
+    try:
+        raw = MSG_CLASS[msg_type].from_vector(bit_vector(payload, fill)).asdict(enum_as_int=True)
+    except (AISBaseException, ValueError, KeyError, IndexError, TypeError, AttributeError, OverflowError):
+        return Rejected("decode_error")
+    if msg_type == 24 and raw.get("partno") == 1 and bits < _PART_B_BITS:
+        return Rejected("short_payload")
+    return _clean(msg_type, {key: _plain(value) for key, value in raw.items()})
 
 
 def _clean(msg_type: int, fields: dict[str, JsonValue]) -> dict[str, JsonValue]:
@@ -171,6 +179,11 @@ def _clean(msg_type: int, fields: dict[str, JsonValue]) -> dict[str, JsonValue]:
 def _out_of_range(key: str, value: float) -> bool:
     limits = _RANGES.get(key)
     return limits is not None and not limits[0] <= value <= limits[1]
+
+
+def turn_of(raw: int) -> JsonValue:
+    """Rate of turn in degrees a minute, or +-127 "faster than 5 degrees in 30 s", from the raw indicator -127 to 127."""
+    return _plain(to_turn(raw))
 
 
 def _plain(value: object) -> JsonValue:

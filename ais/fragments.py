@@ -10,6 +10,10 @@ from dataclasses import dataclass, field
 from functools import reduce
 from operator import xor
 
+import numpy as np
+from numpy.typing import NDArray
+
+from ais.kernels import BUSY_SLOTS, busy_slot
 from ais.ledger import Ledger
 from ais.stamps import NO_STAMP, Stamp, StampSource
 
@@ -31,6 +35,15 @@ class Fragment:
     checksum: int
     line: int
     stamp: Stamp
+    received_ms: int | None = None
+
+    @property
+    def at_ms(self) -> int | None:
+        return self.received_ms if self.stamp.at_ms is None else self.stamp.at_ms
+
+    @property
+    def slot(self) -> int:
+        return busy_slot(int(self.sequence) if self.sequence else -1, self.channel[0] if self.channel else 0, self.total)
 
     @property
     def key(self) -> _Key:
@@ -60,12 +73,13 @@ class Frame:
 @dataclass(slots=True)
 class _Half:
     first_sentence: int
+    slot: int
     at_ms: int | None
     parts: dict[int, Fragment] = field(default_factory=dict)
 
 
 class Assembler:
-    """Collects fragments in any order."""
+    """Collects fragments in any order. `busy` counts half messages by slot, for `kernels.scan`."""
 
     def __init__(self, ledger: Ledger, age_s: float, age_sentences: int, max_pending: int) -> None:
         self._ledger = ledger
@@ -73,6 +87,7 @@ class Assembler:
         self._age_sentences = age_sentences
         self._max_pending = max_pending
         self._pending: OrderedDict[_Key, _Half] = OrderedDict()
+        self.busy: NDArray[np.int64] = np.zeros(BUSY_SLOTS, np.int64)
 
     @property
     def pending(self) -> int:
@@ -89,7 +104,8 @@ class Assembler:
             self._give_up(key, "fragment_incomplete")
             half = None
         if half is None:
-            half = self._pending[key] = _Half(self._ledger.sentences, fragment.stamp.at_ms)
+            half = self._pending[key] = _Half(self._ledger.sentences, fragment.slot, fragment.at_ms)
+            self.busy[half.slot] += 1
             if len(self._pending) > self._max_pending:
                 self._give_up(next(iter(self._pending)), "fragment_evicted")
         if fragment.number in half.parts:
@@ -99,6 +115,7 @@ class Assembler:
         if len(half.parts) < fragment.total:
             return None
         del self._pending[key]
+        self.busy[half.slot] -= 1
         return _join([half.parts[number] for number in sorted(half.parts)])
 
     def give_up_all(self) -> None:
@@ -110,7 +127,7 @@ class Assembler:
         same = half.parts.get(fragment.number)
         if same is not None and same.payload != fragment.payload:
             return True
-        at_ms = fragment.stamp.at_ms
+        at_ms = fragment.at_ms
         return half.at_ms is not None and at_ms is not None and abs(at_ms - half.at_ms) > self._age_ms
 
     def _expire(self) -> None:
@@ -121,14 +138,19 @@ class Assembler:
             self._give_up(key, "fragment_incomplete")
 
     def _give_up(self, key: _Key, reason: str) -> None:
-        self._ledger.reject(reason, len(self._pending.pop(key).parts))
+        half = self._pending.pop(key)
+        self.busy[half.slot] -= 1
+        self._ledger.reject(reason, len(half.parts))
 
 
 def _join(parts: list[Fragment]) -> Frame:
-    """The stamp is the first one that has a time; a $PGHP time counts only if its packet check fits."""
+    """The stamp is the first one that has a time; a $PGHP time counts only if its packet check fits; else the receiver's."""
     packet_check = reduce(xor, (part.checksum for part in parts), 0)
     stamps = [part.stamp for part in parts if part.stamp.packet_check in (None, packet_check)]
     dated = next((stamp for stamp in stamps if stamp.at_ms is not None), NO_STAMP)
+    received_ms = parts[0].received_ms
+    if dated.at_ms is None and received_ms is not None:
+        dated = Stamp(received_ms, "receiver")
     return Frame(
         payload=b"".join(part.payload for part in parts),
         fill=parts[-1].fill,

@@ -14,7 +14,6 @@ from typing import Literal
 from ais.fragments import Assembler, Fragment, Frame
 from ais.ledger import Ledger
 from ais.stamps import NO_STAMP, Stamp, TagBlocks, from_pghp, from_prefix, from_suffix
-from core.clock import Clock
 
 RejectReason = Literal[
     "no_checksum", "bad_checksum", "bad_format", "bad_fragment_number", "empty_payload", "bad_payload_character",
@@ -25,7 +24,7 @@ _START = re.compile(rb"![\x21-\x2b\x2d-\x7e]{2}VD[MO],")
 _CHECK = re.compile(rb"\*([0-9A-Fa-f]{2})(?![0-9A-Fa-f])")
 _FIELDS = re.compile(rb"!(..)VD([MO]),(\d{1,3}),(\d{1,3}),(\d{0,3}),([^,]{0,3}),([^,]*),(\d?)")
 _PAYLOAD = re.compile(rb"[0-W`-w]+")  # six-bit armour, IEC 61162-1
-_MAX_LINE = 1 << 16
+MAX_LINE = 1 << 16
 _MAX_PARTS = 9  # IEC 61162-1: 1 to 9 sentences per message
 
 
@@ -41,46 +40,55 @@ class Framer:
         fragment_age_s: a half message older than this (receive time) is given up.
         fragment_age_sentences: the same for logs without times, counted in sentences.
         max_pending: half messages kept at most.
-        receiver: clock of a live receiver; None for a log, whose lines have the times that are written in them.
+
+    `received_ms` is the time of a live receiver; None for a log, whose lines have the times that are written in them.
     """
 
-    def __init__(
-        self, *, fragment_age_s: float, fragment_age_sentences: int, max_pending: int, receiver: Clock | None = None
-    ) -> None:
+    def __init__(self, *, fragment_age_s: float, fragment_age_sentences: int, max_pending: int) -> None:
         self.ledger = Ledger()
-        self._assembler = Assembler(self.ledger, fragment_age_s, fragment_age_sentences, max_pending)
+        self.assembler = Assembler(self.ledger, fragment_age_s, fragment_age_sentences, max_pending)
+        self.wrapper = NO_STAMP
+        self.received_ms: int | None = None
         self._tags = TagBlocks()
-        self._wrapper = NO_STAMP
         self._rest = b""
-        self._receiver = receiver
 
     def feed(self, data: bytes) -> list[Frame]:
         """Whole payloads that end in `data`."""
         self.ledger.read_bytes += len(data)
-        lines = (self._rest + data).split(b"\n")
-        self._rest = lines.pop()
-        if len(self._rest) > _MAX_LINE:  # a binary file: no line is that long
-            lines.append(self._rest)
-            self._rest = b""
-        return self._lines(lines)
+        return self._lines(self.whole_lines(data))
+
+    def whole_lines(self, data: bytes) -> bytes:
+        """The lines that `data` completes, each with its end; the rest waits for more."""
+        data = self._rest + data
+        end = data.rfind(b"\n") + 1
+        self._rest = data[end:]
+        if len(self._rest) > MAX_LINE:  # a binary file: no line is that long
+            return data[:end] + self.last_line()
+        return data[:end]
+
+    def last_line(self) -> bytes:
+        """What is left without an end, with one."""
+        rest, self._rest = self._rest, b""
+        return rest + b"\n" if rest else b""
 
     def finish(self) -> list[Frame]:
         """The last line without an end, then give up what is still half."""
-        frames = self._lines([self._rest]) if self._rest else []
-        self._rest = b""
-        self._assembler.give_up_all()
+        frames = self._lines(self.last_line())
+        self.assembler.give_up_all()
         return frames
 
-    def _lines(self, lines: list[bytes]) -> list[Frame]:
+    def _lines(self, lines: bytes) -> list[Frame]:
+        return [frame for line in lines.split(b"\n")[:-1] for frame in self.line(line)]
+
+    def line(self, line: bytes) -> list[Frame]:
+        """Whole payloads that end in this line, given without its line feed."""
         frames: list[Frame] = []
-        for line in lines:
-            self.ledger.read_lines += 1
-            starts = [match.start() for match in _START.finditer(line)] if b"VD" in line else []
-            if not starts:
-                self._other_line(line)
-                continue
-            for start, end in zip(starts, [*starts[1:], len(line)], strict=True):
-                self._sentence(line, start, end, frames)
+        self.ledger.read_lines += 1
+        starts = [match.start() for match in _START.finditer(line)] if b"VD" in line else []
+        if not starts:
+            self._other_line(line)
+        for start, end in zip(starts, [*starts[1:], len(line)], strict=False):
+            self._sentence(line, start, end, frames)
         return frames
 
     def _other_line(self, line: bytes) -> None:
@@ -88,18 +96,18 @@ class Framer:
             return
         self.ledger.ignored_non_ais += 1
         if line.startswith(b"$PGHP,"):
-            self._wrapper = from_pghp(line.strip())
+            self.wrapper = from_pghp(line.strip())
 
     def _sentence(self, line: bytes, start: int, end: int, frames: list[Frame]) -> None:
         self.ledger.sentences += 1
         parsed = self._parse(line, start, end)
         if isinstance(parsed, _Refusal):
             self.ledger.reject(parsed.reason)
-            self._wrapper = NO_STAMP
+            self.wrapper = NO_STAMP
             return
         if parsed.number == parsed.total:
-            self._wrapper = NO_STAMP  # it was for this packet only
-        frame = self._assembler.add(parsed)
+            self.wrapper = NO_STAMP  # it was for this packet only
+        frame = self.assembler.add(parsed)
         if frame is not None:
             frames.append(frame)
 
@@ -137,16 +145,15 @@ class Framer:
             checksum=checksum,
             line=self.ledger.read_lines,
             stamp=self._stamp(line[:start], text[check.end() :]),
+            received_ms=self.received_ms,
         )
 
     def _stamp(self, before: bytes, after: bytes) -> Stamp:
         tag = self._tags.read(before) if before else NO_STAMP
         suffix = from_suffix(after) if after else NO_STAMP
-        candidates = (tag, self._wrapper, suffix, from_prefix(before) if before else NO_STAMP)
+        candidates = (tag, self.wrapper, suffix, from_prefix(before) if before else NO_STAMP)
         station = next((stamp.station for stamp in candidates if stamp.station), None)
         dated = next((stamp for stamp in candidates if stamp.at_ms is not None), NO_STAMP)
-        if dated.at_ms is None and self._receiver is not None:
-            dated = Stamp(int(self._receiver.now().timestamp() * 1000), "receiver")
         if station is None and dated is NO_STAMP:
             return NO_STAMP
         return Stamp(dated.at_ms, dated.source, station, dated.packet_check)

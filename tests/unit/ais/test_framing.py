@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import pytest
 
-from ais.framing import Framer
 from core.clock import ManualClock
 from tests.unit.ais.kit import POSITION, framer, frames, sentence, single
 
@@ -130,7 +129,8 @@ def test_pieces_of_any_size_give_the_same_and_lines_count_from_one() -> None:
 
 
 def test_a_live_receiver_stamps_what_has_no_time(clock: ManualClock) -> None:
-    made = Framer(fragment_age_s=60, fragment_age_sentences=2000, max_pending=10, receiver=clock)
+    made = framer(max_pending=10)
+    made.received_ms = int(clock.now().timestamp() * 1000)
     frame = made.feed(single() + b"\n")[0]
     assert frame.source == "receiver"
     assert frame.at_ms == int(clock.now().timestamp() * 1000)
