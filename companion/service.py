@@ -7,6 +7,7 @@ Never decides; never calls another system inside a transaction.
 from __future__ import annotations
 
 import hashlib
+import json
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any
@@ -156,14 +157,21 @@ def public_extract(services: Services, day: date, known: Procedures | None = Non
 
 
 def digest(case_id: str, event: Event) -> str:
-    """SHA-256 of an event's canonical form; the journal keeps it."""
+    """SHA-256 of an event's canonical bytes; the journal keeps it."""
     return hashlib.sha256(canonical(case_id, event)).hexdigest()
 
 
 def canonical(case_id: str, event: Event) -> bytes:
-    """RFC 8785 bytes of one event."""
-    return rfc8785.dumps({"case": case_id, "seq": event.seq, "type": event.type, "at": rfc3339(event.at), "actor": event.actor,
-                          "role": event.role, "payload": dict(event.payload)})  # fmt: skip
+    """The bytes of one event that are hashed: JSON with sorted keys and no spaces, in ASCII."""
+    body = {
+        "case": case_id,
+        "seq": event.seq,
+        "type": event.type,
+        "at": rfc3339(event.at),
+        "actor": event.actor,
+        "role": event.role,
+    }
+    return json.dumps({**body, "payload": event.payload}, sort_keys=True, separators=(",", ":"), allow_nan=False).encode()
 
 
 def stream_of(case_id: str) -> str:
@@ -212,7 +220,8 @@ def _write(services: Services, session: Session, definition: Definition, result:
     journal.append(
         session, services.clock, stream=stream_of(case.id), actor=actor.user_id, action=result.events[0].payload["command"]["do"],
         payload={"version": f"{definition.key}@{definition.version}",
-                 "events": [[event.seq, event.type, digest(case.id, event)] for event in result.events]},
+                 "first": result.events[0].seq,
+            "events": [digest(case.id, event) for event in result.events]},
     )  # fmt: skip
 
 

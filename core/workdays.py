@@ -101,7 +101,7 @@ class WorkCalendar:
         table = self.tables.get(day.year)
         if table is not None:
             return day in table.weekend_on or (day.weekday() < 5 and day not in table.weekday_off)
-        return bool(chinese_calendar.is_workday(day))
+        return _library_works(day)
 
     def due(self, start: date, n: int, unit: Unit, roll: Roll = Roll.NEXT_WORKING_DAY) -> Due:
         """The due day of a term of `n` units that begins on `start`; the start day is not counted.
@@ -194,6 +194,12 @@ def read_table(path: Path) -> YearTable:
 def default_calendar() -> WorkCalendar:
     """The calendar of the packs that ship with the product."""
     return load_calendar()
+
+
+@cache
+def _library_works(day: date) -> bool:
+    """The package answers slowly and always the same."""
+    return bool(chinese_calendar.is_workday(day))
 
 
 @cache
