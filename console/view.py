@@ -32,6 +32,10 @@ PALETTE_COOKIE = "yunjian_palette"
 PORT_ZONE = ZoneInfo("Asia/Shanghai")  # due days and local time of the ports served (design.md, "time")
 UNKNOWN = "—"
 
+_DESKS = (
+    Role.APPLICANT, Role.WINDOW, Role.APPROVAL, Role.SUPERVISION, Role.ENFORCEMENT, Role.LEGAL, Role.SECTOR, Role.PROVINCE,
+    Role.FINANCE, Role.BANK, Role.EXPERT,
+)  # fmt: skip
 _STAFF = (Role.INSPECTOR, Role.SUPERVISOR, Role.AUDITOR)
 
 
@@ -50,13 +54,15 @@ NAVIGATION = (
     NavItem("map", "/map", "obi-chart-radar-overlay-iec", (*_STAFF, Role.DRONE_OPERATOR)),
     NavItem("cases", "/cases", "obi-clipboard", (*_STAFF, Role.DRONE_OPERATOR)),
     NavItem("deadlines", "/deadlines", "obi-alert-list", _STAFF),
+    NavItem("desk", "/reforms/desk", "obi-clipboard", _DESKS),
+    NavItem("reforms", "/reforms", "obi-list-alt-check-google", (*_STAFF, *_DESKS)),
     NavItem("journal", "/journal", "obi-history-google", (Role.AUDITOR, Role.SUPERVISOR)),
 )
 
 
 def home_of(principal: Principal) -> str:
     """The first page of a role; a guest or company account goes to its own inspection."""
-    if principal.scope_ref is not None:
+    if principal.scope_ref is not None and principal.role is not Role.APPLICANT:
         return f"/cases/{principal.scope_ref.removeprefix(subject_of(''))}"
     return next((item.href for item in NAVIGATION if principal.role in item.roles), "/account")
 

@@ -13,10 +13,13 @@ from fastapi import APIRouter
 from starlette.concurrency import run_in_threadpool
 
 import ais.api
+import ais.api_live
 import ais.api_targets
+import companion.api
 import inspection.api
 import reports.api
 import video.api
+from console.risk_sources import risk_sources
 from core.context import Services
 from video.rooms import Rooms
 
@@ -53,7 +56,9 @@ def assemble(services: Services) -> Parts:
     return Parts(
         routers=(
             ais.api.build_router(services),
-            ais.api_targets.build_router(services),
+            ais.api_live.build_router(services),
+            companion.api.build_router(services),
+            ais.api_targets.build_router(services, risk_sources(services)),
             inspection.api.build_router(services),
             reports.api.build_router(services),
             video.api.build_router(services, rooms),

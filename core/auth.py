@@ -20,11 +20,23 @@ class Role(StrEnum):
     CREW_GUEST = "crew_guest"
     AUDITOR = "auditor"
     ADMIN = "admin"
+    # People of the reforms service: firms and the authorities' desks (companion spec, 0.1).
+    APPLICANT = "applicant"
+    WINDOW = "window"
+    APPROVAL = "approval"
+    SUPERVISION = "supervision"
+    ENFORCEMENT = "enforcement"
+    LEGAL = "legal"
+    SECTOR = "sector"
+    PROVINCE = "province"
+    FINANCE = "finance"
+    BANK = "bank"
+    EXPERT = "expert"
 
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Who is asking. `scope_ref` limits a guest to one subject, e.g. one inspection."""
+    """Who is asking. `scope_ref` limits a guest to one inspection and a firm to itself."""
 
     user_id: str
     role: Role

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
-from typing import Literal, get_args
+from typing import Literal, cast, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -162,5 +162,7 @@ def machine() -> Machine:
 
 
 def actor_role(role: Role) -> ActorRole:
-    """A signed-in role as the machine names it."""
-    return role.value
+    """A signed-in role as the machine names it. Raises AccessDenied for people of the reforms service."""
+    if role.value not in ROLES:
+        raise AccessDenied("inspection.role_refused", action="-", role=role.value)
+    return cast("ActorRole", role.value)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from console.metrics import Metrics
-from console.pages import call, cases, evidence, followup, journal, login, map, preferences, queue, system  # noqa: A004  # areas are named as users say
+from console.pages import call, cases, evidence, followup, journal, login, map, preferences, queue, reforms, system  # noqa: A004  # areas are named as users say
 from console.sources import Sources
 from core.context import Services
 
@@ -26,4 +26,5 @@ def build_routers(services: Services, metrics: Metrics, sources: Sources) -> tup
         journal.build_router(services),
         followup.build_router(services, sources),
         call.build_router(services),
+        reforms.build_router(services),
     )

@@ -1,0 +1,209 @@
+"""Owns the pages of the reforms service: public items and lists, applying, the desk of each role, one case file.
+
+Never decides: `companion.service` does, and says why something is not done; a page shows those reasons.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Request
+from starlette.datastructures import FormData
+from starlette.responses import RedirectResponse, Response
+
+from companion import benefits, desk, service, store
+from companion.api import Application, actor_of, current_definitions, listed_on, require_own, submit
+from companion.conditions import Value
+from companion.definition import Definition, Fact, procedures
+from companion.model import COMMAND, Apply, Reason, Role
+from console import view
+from core.context import Services
+from core.errors import InputError
+from core.workdays import local_day
+
+
+async def _form(request: Request) -> FormData:
+    """The form's fields, read before the handler runs in its thread."""
+    return await request.form()
+
+
+Form = Annotated[FormData, Depends(_form)]
+
+
+def build_router(services: Services) -> APIRouter:
+    """Public pages, desks and case files."""
+    router = APIRouter(include_in_schema=False)
+    _public(router, services)
+    _applying(router, services)
+    _desk(router, services)
+    return router
+
+
+def _public(router: APIRouter, services: Services) -> None:
+    @router.get("/reforms")
+    def items(request: Request) -> Response:
+        found = current_definitions(services)
+        figures = {part.key: benefits.figures(part) for part in found}
+        return view.page(request, "reforms/items.html", definitions=found, figures=figures)
+
+    @router.get("/reforms/procedures/{key}")
+    def item(request: Request, key: str) -> Response:
+        definition = procedures().current(key, local_day(services.clock.now()))
+        effects = {effect.id: effect for effect in procedures().effects.effects}
+        return view.page(request, "reforms/item.html", d=definition, effects=effects, figures=benefits.figures(definition))
+
+    @router.get("/reforms/lists")
+    def lists(request: Request, on: date | None = None) -> Response:
+        day = on or local_day(services.clock.now())
+        return view.page(request, "reforms/lists.html", on=day, entries=listed_on(services, day))
+
+
+def _applying(router: APIRouter, services: Services) -> None:
+    @router.get("/reforms/procedures/{key}/apply")
+    def blank(request: Request, key: str) -> Response:
+        return _apply_page(request, _definition(services, key), {}, ())
+
+    @router.post("/reforms/procedures/{key}/apply")
+    def apply(request: Request, key: str, form: Form) -> Response:
+        definition = _definition(services, key)
+        body = Application(
+            subject=_text(form, "subject") or None,
+            facts=facts_from(form, [fact for fact in definition.facts if fact.id in _applied_facts(definition)]),
+            documents={
+                part.id: _text(form, f"doc.{part.id}") for part in definition.documents if _text(form, f"doc.{part.id}")
+            },
+            items=tuple(str(one) for one in form.getlist("items")),
+            commitment_signed=_text(form, "commitment") == "on",
+        )
+        result = submit(services, actor_of(request), key, body, _text(form, "request") or None)
+        if result.reasons:
+            return _apply_page(request, definition, dict(form), result.reasons)
+        return RedirectResponse(f"/reforms/cases/{result.case.id}", status_code=303)
+
+
+def _desk(router: APIRouter, services: Services) -> None:
+    @router.get("/reforms/desk")
+    def mine(request: Request) -> Response:
+        actor = actor_of(request)
+        firm = actor.user_id if actor.role is Role.APPLICANT else None
+        with services.db.read() as session:
+            cases = store.newest_cases(session, 100, firm)
+            owed = store.obligations(session, subject=firm, limit=100)
+            waits = [] if firm else desk.waiting(session, actor.role)
+            inbox = [] if firm else store.pushes(session, receiver=actor.role.value, limit=100)
+            names = {(row.key, row.version): procedures().version(row.key, row.version) for row in cases}
+            return view.page(
+                request, "reforms/desk.html", cases=cases, owed=owed, waits=waits, inbox=inbox, firm=firm, names=names,
+                current={part.key: part for part in current_definitions(services)}, today=local_day(services.clock.now()),
+            )  # fmt: skip
+
+    @router.get("/reforms/cases/{case_id}")
+    def case(request: Request, case_id: str) -> Response:
+        return _case_page(request, services, case_id, ())
+
+    @router.post("/reforms/cases/{case_id}/{do}")
+    def act(request: Request, case_id: str, do: str, form: Form) -> Response:
+        actor = actor_of(request)
+        with services.db.read() as session:
+            known = desk.sheet(session, case_id, actor.role)
+        require_own(actor, known.case)
+        command: dict[str, Any] = {"do": do} | {
+            name: value
+            for name in ("document", "sha256", "step", "proposal", "effect", "reason", "version")
+            if (value := _text(form, name))
+        }
+        if do == "take":
+            step = known.definition.step(command.get("step", ""))
+            wanted = [] if step is None else [fact for fact in known.definition.facts if fact.id in step.facts]
+            command |= {"facts": facts_from(form, wanted), "items": _items(form)}
+        if do == "answer":
+            command["uphold"] = _text(form, "uphold") == "yes"
+        asked = _command(command)
+        result = service.act(services, actor, case_id, asked)
+        if result.reasons:
+            return _case_page(request, services, case_id, result.reasons)
+        return RedirectResponse(f"/reforms/cases/{case_id}", status_code=303)
+
+
+def facts_from(form: Mapping[str, Any], facts: list[Fact]) -> dict[str, Value]:
+    """Form fields as facts of their types; an empty field is unknown, not zero.
+
+    Raises:
+        InputError ``companion.fact_bad``: a field that is not of its type.
+    """
+    found: dict[str, Value] = {}
+    for fact in facts:
+        written = _text(form, f"fact.{fact.id}")
+        if written == "":
+            continue
+        try:
+            found[fact.id] = _typed(fact, written)
+        except ValueError as error:
+            raise InputError("companion.fact_bad", field=fact.id, type=fact.type, value=written[:80]) from error
+    return found
+
+
+def _typed(fact: Fact, written: str) -> Value:
+    if fact.type == "integer":
+        return int(written)
+    if fact.type in ("number", "sum"):
+        return float(written)
+    if fact.type == "flag":
+        if written not in ("yes", "no"):
+            raise ValueError(written)
+        return written == "yes"
+    if fact.type == "list":
+        return [part.strip() for part in written.replace("，", ",").split(",") if part.strip()]
+    return written
+
+
+def _apply_page(request: Request, definition: Definition, given: dict[str, Any], reasons: tuple[Reason, ...]) -> Response:
+    asked = _applied_facts(definition)
+    return view.page(
+        request, "reforms/apply.html", status=422 if reasons else 200, d=definition, given=given, reasons=reasons,
+        facts=[fact for fact in definition.facts if fact.id in asked], window=actor_of(request).role is Role.WINDOW,
+    )  # fmt: skip
+
+
+def _case_page(request: Request, services: Services, case_id: str, reasons: tuple[Reason, ...]) -> Response:
+    actor = actor_of(request)
+    with services.db.read() as session:
+        shown = desk.sheet(session, case_id, actor.role)
+    require_own(actor, shown.case)
+    return view.page(
+        request, "reforms/case.html", status=422 if reasons else 200, s=shown, d=shown.definition, c=shown.case, reasons=reasons,
+        firm=actor.role is Role.APPLICANT, legal=actor.role is Role.LEGAL, role=actor.role, today=local_day(services.clock.now()),
+    )  # fmt: skip
+
+
+def _applied_facts(definition: Definition) -> set[str]:
+    """Facts that an application states: those no step records later."""
+    later = {name for step in definition.steps for name in step.facts}
+    return {fact.id for fact in definition.facts if fact.required or fact.id not in later}
+
+
+def _command(body: dict[str, Any]) -> Any:
+    try:
+        command = COMMAND.validate_python(body)
+    except ValueError as error:
+        raise InputError("companion.command_bad", reason=str(error).splitlines()[0][:120]) from error
+    if isinstance(command, Apply):
+        raise InputError("companion.command_bad", reason="apply")
+    return command
+
+
+def _items(form: FormData) -> tuple[str, ...]:
+    return tuple(
+        part.strip() for one in form.getlist("items") for part in str(one).replace("，", ",").split(",") if part.strip()
+    )
+
+
+def _text(form: Mapping[str, Any], name: str) -> str:
+    value = form.get(name)
+    return value.strip() if isinstance(value, str) else ""
+
+
+def _definition(services: Services, key: str) -> Definition:
+    return procedures().current(key, local_day(services.clock.now()))
