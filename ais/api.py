@@ -1,23 +1,29 @@
-"""Owns the HTTP side of the live picture: stations as GeoJSON, one ship, health of the sources.
+"""Owns the HTTP side of the live picture: stations as GeoJSON, one ship with track, identities and arrival.
 
 Never changes anything.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict
+from datetime import datetime
 from typing import Literal
 
 from fastapi import APIRouter
-from pydantic import BaseModel, JsonValue
+from pydantic import BaseModel
 
 from ais import service
+from ais.archive import track_of
 from ais.codes import flag_of
+from ais.eta import Arrival
+from ais.event_store import Identity, identities
 from ais.live import LiveShip
-from ais.store import Feed, track
 from core.clock import rfc3339
 from core.context import Services
 from core.errors import InputError
+
+_MAX_POINTS = 5_000
 
 
 class DimensionsOut(BaseModel):
@@ -78,29 +84,33 @@ class TrackPointOut(BaseModel):
     cog_deg_true: float | None
 
 
+class IdentityOut(BaseModel):
+    """A value the station used. `confirmed`: seen often enough to count."""
+
+    field: str
+    value: str
+    first_at: str
+    last_at: str
+    count: int
+    confirmed: bool
+
+
+class ArrivalOut(BaseModel):
+    """Of a ship near the fairway: two estimates and what lies between them."""
+
+    by_fairway: str | None
+    by_crew: str | None
+    spread_hours: float | None
+    distance_nm: float
+
+
 class ShipDetailOut(BaseModel):
-    """One station with its stored track, oldest point first."""
+    """One station with its stored track (oldest point first), identity history and estimated arrival."""
 
     ship: FeatureOut
     track: list[TrackPointOut]
-
-
-class FeedOut(BaseModel):
-    """A source: the ledger adds up when sentences = fragments_used + all rejected."""
-
-    source: str
-    started_at: str
-    ended_at: str | None
-    undated: int
-    duplicates: int
-    own_station: int
-    adds_up: bool
-    ledger: dict[str, JsonValue]
-
-
-class HealthOut(BaseModel):
-    items: list[FeedOut]
-    next_cursor: str | None
+    identities: list[IdentityOut]
+    arrival: ArrivalOut | None
 
 
 def build_router(services: Services) -> APIRouter:
@@ -108,19 +118,21 @@ def build_router(services: Services) -> APIRouter:
     router = APIRouter(prefix="/api/v1/ais", tags=["ais"])
 
     @router.get("/ships")
-    def ships(kind: Literal["ship", "all"] = "ship") -> FeaturesOut:
-        """The live picture."""
-        heard = service.live_ships(services)
-        return FeaturesOut(features=[_feature(ship) for ship in heard if kind == "all" or ship.is_ship])
+    def ships(kind: Literal["ship", "all"] = "ship", bbox: str | None = None) -> FeaturesOut:
+        """The live picture; `bbox` = west,south,east,north keeps the stations inside."""
+        inside = _box(bbox)
+        found = service.live_ships(services)
+        return FeaturesOut(features=[_feature(ship) for ship in found if (kind == "all" or ship.is_ship) and inside(ship)])
 
     @router.get("/ships/{mmsi}")
-    def ship(mmsi: int) -> ShipDetailOut:
-        """One station and its track."""
+    def ship(mmsi: int, since: datetime | None = None) -> ShipDetailOut:
+        """One station: its track, the identities it used, when it will be here."""
         if not 0 < mmsi <= 999_999_999:
             raise InputError("id.mmsi", value=mmsi)
         found = service.live_ship(services, mmsi)
         with services.db.ais_read() as session:
-            points = track(session, mmsi)
+            used = identities(session, mmsi)
+        due = service.arrival_of(services, found)
         return ShipDetailOut(
             ship=_feature(found),
             track=[
@@ -130,16 +142,54 @@ def build_router(services: Services) -> APIRouter:
                     sog_kn=point.sog_kn,
                     cog_deg_true=point.cog_deg_true,
                 )
-                for point in points
+                for point in track_of(services, mmsi, since, _MAX_POINTS)
             ],
+            identities=[_identity(one) for one in used],
+            arrival=None if due is None else _arrival(due),
         )
 
-    @router.get("/health")
-    def health() -> HealthOut:
-        """What became of every sentence, by source."""
-        return HealthOut(items=[_feed(feed) for feed in service.feed_list(services)], next_cursor=None)
-
     return router
+
+
+def _box(text: str | None) -> Callable[[LiveShip], bool]:
+    """A test for being inside; across the date line west is larger than east."""
+    if text is None:
+        return lambda _ship: True
+    try:
+        west, south, east, north = (float(part) for part in text.split(","))
+    except ValueError as error:
+        raise InputError("ais.box", box=text) from error
+    if not (-180 <= west <= 180 and -180 <= east <= 180 and -90 <= south <= north <= 90):
+        raise InputError("ais.box", box=text)
+
+    def inside(ship: LiveShip) -> bool:
+        if ship.position is None:
+            return False
+        lon, lat = ship.position.lonlat.lon, ship.position.lonlat.lat
+        across = west <= lon <= east if west <= east else lon >= west or lon <= east
+        return across and south <= lat <= north
+
+    return inside
+
+
+def _identity(one: Identity) -> IdentityOut:
+    return IdentityOut(
+        field=one.field,
+        value=one.value,
+        first_at=rfc3339(one.first_at),
+        last_at=rfc3339(one.last_at),
+        count=one.count,
+        confirmed=one.confirmed,
+    )
+
+
+def _arrival(due: Arrival) -> ArrivalOut:
+    return ArrivalOut(
+        by_fairway=None if due.by_fairway is None else rfc3339(due.by_fairway),
+        by_crew=None if due.by_crew is None else rfc3339(due.by_crew),
+        spread_hours=due.spread_hours,
+        distance_nm=due.distance_nm,
+    )
 
 
 def _feature(ship: LiveShip) -> FeatureOut:
@@ -169,18 +219,4 @@ def _feature(ship: LiveShip) -> FeatureOut:
             unconfirmed=sorted(ship.unconfirmed),
             stations=list(ship.stations),
         ),
-    )
-
-
-def _feed(feed: Feed) -> FeedOut:
-    rejected = feed.ledger.get("rejected", {})
-    return FeedOut(
-        source=feed.source,
-        started_at=rfc3339(feed.started_at),
-        ended_at=None if feed.ended_at is None else rfc3339(feed.ended_at),
-        undated=feed.undated,
-        duplicates=feed.duplicates,
-        own_station=feed.own_station,
-        adds_up=feed.ledger["sentences"] == feed.ledger["fragments_used"] + sum(rejected.values()),
-        ledger=feed.ledger,
     )

@@ -5,13 +5,16 @@ Never stores anything and never believes one sentence: a name, IMO number or cal
 
 from __future__ import annotations
 
-from collections import Counter, OrderedDict
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Literal
 
-from ais.decode import Dimensions, Message
+from pydantic import JsonValue
+
+from ais.columns import NO_TIME, MessageBatch
+from ais.decode import Dimensions
 from core.geo import LonLat
 from core.ids import Imo, Mmsi, imo_check_digit_ok
 
@@ -87,6 +90,65 @@ class LiveShip:
         return Imo(self.imo) if self.imo is not None and imo_check_digit_ok(self.imo) else None
 
 
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """One message as the picture needs it. `at_ms` None: without a time; `repeated`: another station sent the same before."""
+
+    msg_type: int
+    mmsi: int
+    fields: Mapping[str, JsonValue]
+    at_ms: int | None = None
+    station: str | None = None
+    own: bool = False
+    repeated: bool = False
+
+    def number(self, key: str) -> float | None:
+        value = self.fields.get(key)
+        return float(value) if isinstance(value, int | float) else None
+
+    def integer(self, key: str) -> int | None:
+        value = self.number(key)
+        return None if value is None else int(value)
+
+    def text(self, key: str) -> str | None:
+        value = self.fields.get(key)
+        return value if isinstance(value, str) else None
+
+    @property
+    def dimensions(self) -> Dimensions | None:
+        known = [side for side in map(self.integer, ("to_bow", "to_stern", "to_port", "to_starboard")) if side is not None]
+        return Dimensions(*known) if len(known) == 4 else None
+
+
+def heard(batch: MessageBatch) -> Iterator[Heard]:
+    """The messages of a batch that the picture shows something of, or counts."""
+    columns = (batch.msg_type, batch.mmsi, batch.at_ms, batch.station, batch.own, batch.repeat_of)
+    for row, (msg_type, mmsi, at_ms, station, own, repeat_of) in enumerate(
+        zip(*(one.tolist() for one in columns), strict=True)
+    ):
+        yield Heard(
+            msg_type=msg_type,
+            mmsi=mmsi,
+            fields=batch.fields(row) if msg_type in _CLASS_OF else {},
+            at_ms=None if at_ms == NO_TIME else at_ms,
+            station=batch.stations[station] if station >= 0 else None,
+            own=own,
+            repeated=repeat_of >= 0,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class IdentityChange:
+    """A sighting of an identity value. `before`: the other confirmed value that it replaced, at that very sighting."""
+
+    mmsi: int
+    field: str
+    value: str
+    at_ms: int
+    confirmed: bool
+    before: str | None = None
+
+
 @dataclass(slots=True)
 class _Identity:
     """A value that must be seen `needed` times in a row of sightings of that same value before it counts."""
@@ -159,41 +221,62 @@ class LivePicture:
 
     Args:
         confirm_identity: sightings before a name, IMO number or call sign counts.
-        duplicate_window_s: the same payload again within this time is the same message heard by another station.
         started_at: replay start; the time base for a log without times.
     """
 
-    def __init__(self, *, confirm_identity: int, duplicate_window_s: float, started_at: datetime) -> None:
+    def __init__(self, *, confirm_identity: int, started_at: datetime) -> None:
         self._needed = confirm_identity
-        self._window_ms = duplicate_window_s * 1000.0
         self._start_ms = int(started_at.timestamp() * 1000)
         self._states: dict[int, _State] = {}
-        self._recent: OrderedDict[bytes, int] = OrderedDict()
         self._order = 0
         self.duplicates = 0
         self.own_station = 0
         self.undated = 0
+        self._changed: set[int] = set()
+        self._sightings: list[IdentityChange] = []
 
-    def apply(self, message: Message) -> Position | None:
+    def restore(self, ships: Iterable[LiveShip]) -> None:
+        """Go on from stored snapshots, so that a restart neither forgets a ship nor asks for its name again."""
+        for ship in ships:
+            state = self._states[ship.mmsi] = _State(ship.mmsi, ship.station_class, ship.at_ms, ship.time_source, ship.messages)
+            state.position, state.ship_type, state.dimensions = ship.position, ship.ship_type, ship.dimensions
+            state.draught_m, state.destination, state.eta = ship.draught_m, ship.destination, ship.eta
+            state.stations = set(ship.stations)
+            for key, held in (("imo", state.imo), ("name", state.name), ("call_sign", state.call_sign)):
+                held.value = getattr(ship, key)
+                held.confirmed = held.value is not None and key not in ship.unconfirmed
+
+    def take_changed(self) -> list[LiveShip]:
+        """Snapshots of the stations heard since the last call."""
+        made = [self._states[mmsi].snapshot() for mmsi in sorted(self._changed)]
+        self._changed.clear()
+        return made
+
+    def take_sightings(self) -> list[IdentityChange]:
+        """Identity values sighted since the last call; a caller that does not want them lets them be dropped."""
+        made, self._sightings = self._sightings, []
+        return made
+
+    def apply(self, message: Heard) -> Position | None:
         """Take in one message; returns the position it reports, for storing, or None.
 
         VDO sentences (own station) make no target: some stations relay others as their own.
         """
         self._order += 1
-        frame = message.frame
-        if frame.own:
+        if message.own:
             self.own_station += 1
             return None
         if message.msg_type not in _CLASS_OF or not 0 < message.mmsi <= 999_999_999:
             return None
-        dated = frame.at_ms is not None
-        at_ms = frame.at_ms if frame.at_ms is not None else self._start_ms + self._order
+        dated = message.at_ms is not None
+        at_ms = message.at_ms if message.at_ms is not None else self._start_ms + self._order
         source: TimeSource = "log" if dated else "order"
         self.undated += not dated
         state = self._state_of(message, at_ms, source)
-        if frame.station is not None and len(state.stations) < _MAX_STATIONS:
-            state.stations.add(frame.station)
-        if dated and self._is_duplicate(frame.payload, at_ms):
+        self._changed.add(message.mmsi)
+        if message.station is not None and len(state.stations) < _MAX_STATIONS:
+            state.stations.add(message.station)
+        if dated and message.repeated:
             self.duplicates += 1
             return None
         state.messages += 1
@@ -219,7 +302,7 @@ class LivePicture:
     def __len__(self) -> int:
         return len(self._states)
 
-    def _state_of(self, message: Message, at_ms: int, source: TimeSource) -> _State:
+    def _state_of(self, message: Heard, at_ms: int, source: TimeSource) -> _State:
         station_class = _CLASS_OF[message.msg_type]
         state = self._states.get(message.mmsi)
         if state is None:
@@ -228,27 +311,17 @@ class LivePicture:
             state.station_class = "A"
         return state
 
-    def _is_duplicate(self, payload: bytes, at_ms: int) -> bool:
-        earlier = self._recent.get(payload)
-        self._recent[payload] = at_ms
-        self._recent.move_to_end(payload)
-        while len(self._recent) > _MAX_RECENT:
-            self._recent.popitem(last=False)
-        return earlier is not None and abs(at_ms - earlier) <= self._window_ms
-
-    def _static(self, state: _State, message: Message) -> None:
-        at_ms = message.frame.at_ms
+    def _static(self, state: _State, message: Heard) -> None:
+        at_ms = message.at_ms
         if at_ms is not None:
             if at_ms < state.static_ms:
                 return  # late: newer values are already held
             state.static_ms = at_ms
         name = message.text("shipname") or message.text("name")
-        if name is not None:
-            state.name.sight(name, self._needed)
-        if (call_sign := message.text("callsign")) is not None:
-            state.call_sign.sight(call_sign, self._needed)
-        if (imo := message.integer("imo")) is not None:
-            state.imo.sight(imo, self._needed)
+        at_ms = state.at_ms if at_ms is None else at_ms
+        self._sight(state, "name", state.name, name, at_ms)
+        self._sight(state, "call_sign", state.call_sign, message.text("callsign"), at_ms)
+        self._sight(state, "imo", state.imo, message.integer("imo") or (0 if message.msg_type == 5 else None), at_ms)
         state.ship_type = message.integer("ship_type") or state.ship_type
         if "mothership_mmsi" not in message.fields:
             state.dimensions = message.dimensions or state.dimensions
@@ -258,7 +331,20 @@ class LivePicture:
             parts = Eta(*(message.integer(key) for key in ("month", "day", "hour", "minute")))
             state.eta = parts if parts.month is not None and parts.day is not None else None
 
-    def _position(self, state: _State, message: Message, at_ms: int, source: TimeSource) -> Position | None:
+    def _sight(self, state: _State, field_name: str, held: _Identity, value: str | int | None, at_ms: int) -> None:
+        if value is None:
+            return
+        before, was_confirmed = held.value, held.confirmed
+        if value != 0:
+            held.sight(value, self._needed)
+        replaced = was_confirmed and held.confirmed and before != held.value
+        confirmed = value == 0 or (held.confirmed and held.value == value)
+        if len(self._sightings) < _MAX_SIGHTINGS:
+            self._sightings.append(
+                IdentityChange(state.mmsi, field_name, str(value), at_ms, confirmed, str(before) if replaced else None)
+            )
+
+    def _position(self, state: _State, message: Heard, at_ms: int, source: TimeSource) -> Position | None:
         if message.msg_type not in _POSITION_TYPES and message.msg_type not in _FIXED_TYPES:
             return None
         lon, lat = message.number("lon"), message.number("lat")
@@ -280,7 +366,7 @@ class LivePicture:
         return position
 
 
-_MAX_RECENT = 8192
+_MAX_SIGHTINGS = 65_536
 
 
 def newest(ships: Iterable[LiveShip]) -> datetime | None:

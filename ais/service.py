@@ -9,18 +9,19 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from ais.batch import BatchDecoder
+from ais.behaviour import load_behaviour
+from ais.eta import Arrival, arrival
 from ais.event_store import signals
-from ais.fragments import Frame
+from ais.intake import Intake
 from ais.ledger import Ledger
-from ais.live import LivePicture, LiveShip, Position, TimeSource
+from ais.live import LivePicture, LiveShip, TimeSource
 from ais.port import Port, load_port
-from ais.reading import Progress, Reader, file_chunks, read_messages
+from ais.reading import Progress, file_chunks
 from ais.signals import Signal
-from ais.store import Feed, feeds, load_picture, load_ship, save_picture, save_positions
+from ais.store import Feed, feeds, load_picture, load_ship, save_feed
 from core.context import Services
 from core.errors import NotFound
-
-_POSITION_BATCH = 5_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,27 +36,20 @@ class ReplayResult:
 
 
 def replay(services: Services, path: Path, on_progress: Progress | None = None) -> ReplayResult:
-    """Decode a log into a new live picture and store it; running it again replaces the picture.
+    """Decode a log into the live picture and store it; what is held of a ship with a newer written time stays.
 
     Raises:
         NotFound, InputError: the file is missing or unreadable. A file without one AIS sentence is an empty picture.
     """
-    settings = services.settings.ais
     started = services.clock.now()
-    reader = Reader(settings)
-    picture = LivePicture(
-        confirm_identity=settings.confirm_identity, duplicate_window_s=settings.duplicate_window_s, started_at=started
-    )
-    thinner = _Thinner(settings.track_interval_s)
-    waiting: list[tuple[int, Position]] = []
-    stored = 0
-    for message in read_messages(reader, file_chunks(path, on_progress)):
-        position = picture.apply(message)
-        if position is not None and thinner.keeps(message.mmsi, position, message.frame):
-            waiting.append((message.mmsi, position))
-        if len(waiting) >= _POSITION_BATCH:
-            stored += _flush(services, waiting)
-    stored += _flush(services, waiting)
+    decoder = BatchDecoder(services.settings.ais, other_types="count")
+    intake = Intake(services.settings.ais, started)
+    picture, stored = intake.picture, 0
+    for chunk in file_chunks(path, on_progress):
+        intake.take(decoder.feed(chunk))
+        with services.db.ais_write() as session:
+            stored += intake.store(session, path.name)
+    intake.take(decoder.finish())
     feed = Feed(
         source=path.name,
         started_at=started,
@@ -63,38 +57,13 @@ def replay(services: Services, path: Path, on_progress: Progress | None = None) 
         undated=picture.undated,
         duplicates=picture.duplicates,
         own_station=picture.own_station,
-        ledger=dict(reader.ledger.as_summary()),
+        ledger=dict(decoder.ledger.as_summary()),
     )
-    stations = picture.stations()
     with services.db.ais_write() as session:
-        save_picture(session, feed, stations)
-    source: TimeSource = "log" if any(ship.time_source == "log" for ship in stations) else "order"
-    return ReplayResult(path.name, reader.ledger, picture, source, stored)
-
-
-def _flush(services: Services, waiting: list[tuple[int, Position]]) -> int:
-    if not waiting:
-        return 0
-    with services.db.ais_write() as session:
-        save_positions(session, waiting)
-    count = len(waiting)
-    waiting.clear()
-    return count
-
-
-class _Thinner:
-    """Keeps at most one position per ship in an interval; a log without times has no intervals and keeps all."""
-
-    def __init__(self, interval_s: float) -> None:
-        self._interval_ms = interval_s * 1000.0
-        self._last: dict[int, int] = {}
-
-    def keeps(self, mmsi: int, position: Position, frame: Frame) -> bool:
-        last = self._last.get(mmsi)
-        if last is not None and frame.at_ms is not None and abs(position.at_ms - last) < self._interval_ms:
-            return False
-        self._last[mmsi] = position.at_ms
-        return True
+        stored += intake.store(session, path.name)
+        save_feed(session, feed)
+    source: TimeSource = "log" if any(ship.time_source == "log" for ship in picture.stations()) else "order"
+    return ReplayResult(path.name, decoder.ledger, picture, source, stored)
 
 
 def live_ships(services: Services) -> list[LiveShip]:
@@ -120,6 +89,14 @@ def feed_list(services: Services) -> list[Feed]:
     """Every source with its ledger, the newest first."""
     with services.db.ais_read() as session:
         return feeds(session)
+
+
+def arrival_of(services: Services, ship: LiveShip) -> Arrival | None:
+    """When a ship near the fairway will be here, by its speed and by its crew; None for one elsewhere."""
+    position = ship.position
+    if position is None or position.sog_kn is None or position.time_source != "log":
+        return None
+    return arrival(watched_port(services), position, position.sog_kn, ship.eta, load_behaviour().eta)
 
 
 def open_signals(services: Services, at: datetime, mmsi: int | None = None) -> list[Signal]:

@@ -6,11 +6,11 @@ Never decides anything: it reads and writes what it is given.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import BigInteger, ColumnElement, delete, func, select
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
@@ -31,7 +31,7 @@ class PositionRow(AisBase):
     __tablename__ = "ais_position"
     __table_args__ = {"sqlite_with_rowid": False}  # noqa: RUF012  # SQLAlchemy reads a plain dict
     mmsi: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-    at_ms: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    at_ms: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
     lat_i: Mapped[int]
     lon_i: Mapped[int]
     sog_dkn: Mapped[int | None]
@@ -46,12 +46,12 @@ class LatestRow(AisBase):
     __tablename__ = "ais_latest"
     mmsi: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     station_class: Mapped[str]
-    at_ms: Mapped[int]
+    at_ms: Mapped[int] = mapped_column(BigInteger)
     time_source: Mapped[str]
     messages: Mapped[int]
     lat_i: Mapped[int | None]
     lon_i: Mapped[int | None]
-    position_ms: Mapped[int | None]
+    position_ms: Mapped[int | None] = mapped_column(BigInteger)
     position_time_source: Mapped[str | None]
     sog_kn: Mapped[float | None]
     cog_deg: Mapped[float | None]
@@ -83,6 +83,49 @@ class FeedRow(AisBase):
     ledger: Mapped[dict[str, Any]] = mapped_column(Json)
 
 
+class HealthRow(AisBase):
+    """How a live source is doing."""
+
+    __tablename__ = "ais_feed_health"
+    source: Mapped[str] = mapped_column(primary_key=True)
+    condition: Mapped[str]
+    fault: Mapped[str | None]
+    connects: Mapped[int]
+    messages_per_s: Mapped[float]
+    clock_skew_s: Mapped[float | None]
+    dropped_lines: Mapped[int]
+    kernel_drops: Mapped[int]
+    late: Mapped[int]
+    updated_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class ImportRow(AisBase):
+    """How far an archive file is imported: `offset` unpacked bytes are in the database, written with their rows."""
+
+    __tablename__ = "ais_import"
+    key: Mapped[str] = mapped_column(primary_key=True)
+    name: Mapped[str]
+    started_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    offset: Mapped[int] = mapped_column(BigInteger)
+    positions: Mapped[int] = mapped_column(BigInteger)
+    done: Mapped[bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """`clock_skew_s`: our clock minus the time that the source writes; `dropped_lines`: our queue was full."""
+
+    condition: str
+    fault: str | None
+    connects: int
+    messages_per_s: float
+    clock_skew_s: float | None
+    dropped_lines: int
+    kernel_drops: int
+    late: int
+    updated_at: datetime
+
+
 @dataclass(frozen=True, slots=True)
 class Feed:
     """A source and what became of its sentences."""
@@ -94,6 +137,7 @@ class Feed:
     duplicates: int
     own_station: int
     ledger: dict[str, Any]
+    health: Health | None = None
 
 
 def save_positions(session: Session, rows: Sequence[tuple[int, Position]]) -> None:
@@ -123,24 +167,34 @@ def track(session: Session, mmsi: int, since_ms: int = 0, limit: int = 5_000) ->
         .limit(limit)
     )
     return [
-        Position(
-            lonlat=LonLat(row.lon_i / _PER_DEGREE, row.lat_i / _PER_DEGREE),
-            at_ms=row.at_ms,
-            sog_kn=None if row.sog_dkn is None else row.sog_dkn / 10,
-            cog_deg_true=None if row.cog_ddeg is None else row.cog_ddeg / 10,
-            heading_deg_true=row.heading_deg,
-            nav_status=row.nav_status,
-        )
+        position_of(row.at_ms, row.lat_i, row.lon_i, row.sog_dkn, row.cog_ddeg, row.heading_deg, row.nav_status)
         for row in session.scalars(query)
     ]
 
 
-def save_picture(session: Session, feed: Feed, ships: Iterable[LiveShip]) -> None:
-    """Replace the latest state with this picture, and keep the feed's ledger."""
-    session.execute(delete(LatestRow))
-    rows = [_latest_values(ship, feed.source) for ship in ships]
-    for start in range(0, len(rows), _BATCH):
-        session.execute(insert(LatestRow), rows[start : start + _BATCH])
+def position_of(
+    at_ms: int, lat_i: int, lon_i: int, sog_dkn: int | None, cog_ddeg: int | None, heading: int | None, status: int | None
+) -> Position:
+    """A stored row as a position."""
+    return Position(
+        lonlat=LonLat(lon_i / _PER_DEGREE, lat_i / _PER_DEGREE),
+        at_ms=at_ms,
+        sog_kn=None if sog_dkn is None else sog_dkn / 10,
+        cog_deg_true=None if cog_ddeg is None else cog_ddeg / 10,
+        heading_deg_true=heading,
+        nav_status=status,
+    )
+
+
+def save_latest(session: Session, ships: Iterable[LiveShip], feed: str) -> None:
+    """Bring the latest state of these stations up to date; a state with a newer written time stays."""
+    rows = [_latest_values(ship, feed) for ship in ships]
+    newer = (LatestRow.time_source == "log") & (LatestRow.at_ms > _excluded(session, LatestRow)["at_ms"])
+    upsert(session, LatestRow, rows, where=~newer)
+
+
+def save_feed(session: Session, feed: Feed) -> None:
+    """Keep a source's ledger and health."""
     session.merge(
         FeedRow(
             source=feed.source,
@@ -152,6 +206,8 @@ def save_picture(session: Session, feed: Feed, ships: Iterable[LiveShip]) -> Non
             ledger=feed.ledger,
         )
     )
+    if feed.health is not None:
+        session.merge(HealthRow(source=feed.source, **asdict(feed.health)))
 
 
 def load_picture(session: Session) -> list[LiveShip]:
@@ -166,26 +222,80 @@ def load_ship(session: Session, mmsi: int) -> LiveShip | None:
 
 def feeds(session: Session) -> list[Feed]:
     """All sources, the newest first."""
+    health = {row.source: row for row in session.scalars(select(HealthRow))}
     return [
-        Feed(row.source, row.started_at, row.ended_at, row.undated, row.duplicates, row.own_station, row.ledger)
+        Feed(
+            row.source, row.started_at, row.ended_at, row.undated, row.duplicates, row.own_station, row.ledger,
+            _health(health.get(row.source)),
+        )
         for row in session.scalars(select(FeedRow).order_by(FeedRow.started_at.desc()))
-    ]
+    ]  # fmt: skip
+
+
+def _health(row: HealthRow | None) -> Health | None:
+    return None if row is None else Health(**{field.name: getattr(row, field.name) for field in fields(Health)})
+
+
+def import_state(session: Session, key: str) -> ImportRow | None:
+    return session.get(ImportRow, key)
+
+
+def save_import(session: Session, row: ImportRow) -> None:
+    session.merge(row)
+
+
+def map_rows(session: Session, since_ms: int) -> list[tuple[Any, ...]]:
+    """What the map draws of each ship with a position newer than `since_ms`: plain columns, because it runs every second."""
+    row = LatestRow
+    query = select(
+        row.mmsi, row.lat_i, row.lon_i, row.sog_kn, row.cog_deg, row.heading_deg, row.nav_status, row.station_class,
+        row.position_ms, row.dimensions, row.ship_type,
+    ).where(row.lat_i.is_not(None), row.position_ms >= since_ms)  # fmt: skip
+    return [tuple(one) for one in session.execute(query)]
+
+
+def newest_ms(session: Session) -> int:
+    """Time of the newest position, 0 where there is none."""
+    return session.scalar(select(func.max(LatestRow.position_ms))) or 0
+
+
+def first_position_ms(session: Session) -> int | None:
+    return session.scalar(select(func.min(PositionRow.at_ms)))
+
+
+def positions_between(session: Session, from_ms: int, to_ms: int) -> list[tuple[Any, ...]]:
+    """All rows of a time span by ship and time, as plain tuples in the order of the table's columns."""
+    table = PositionRow.__table__
+    query = select(*table.columns).where(PositionRow.at_ms >= from_ms, PositionRow.at_ms < to_ms)
+    return [tuple(row) for row in session.execute(query.order_by(PositionRow.mmsi, PositionRow.at_ms))]
+
+
+def delete_positions(session: Session, from_ms: int, to_ms: int) -> None:
+    session.execute(delete(PositionRow).where(PositionRow.at_ms >= from_ms, PositionRow.at_ms < to_ms))
 
 
 def insert_new(session: Session, table: type[DeclarativeBase], rows: list[dict[str, Any]]) -> None:
-    make = sqlite_insert if session.get_bind().dialect.name == "sqlite" else postgresql_insert
     for start in range(0, len(rows), _BATCH):
-        session.execute(make(table).on_conflict_do_nothing(), rows[start : start + _BATCH])
+        session.execute(_make(session)(table).on_conflict_do_nothing(), rows[start : start + _BATCH])
 
 
-def upsert(session: Session, table: type[DeclarativeBase], rows: list[dict[str, Any]]) -> None:
-    """Add rows, or replace those with the same primary key."""
-    make = sqlite_insert if session.get_bind().dialect.name == "sqlite" else postgresql_insert
+def _excluded(session: Session, table: type[DeclarativeBase]) -> Any:
+    return _make(session)(table).excluded
+
+
+def _make(session: Session) -> Any:
+    return sqlite_insert if session.get_bind().dialect.name == "sqlite" else postgresql_insert
+
+
+def upsert(
+    session: Session, table: type[DeclarativeBase], rows: list[dict[str, Any]], where: ColumnElement[bool] | None = None
+) -> None:
+    """Add rows, or replace those with the same primary key (and, with `where`, only those that fulfil it)."""
     columns = table.__table__.columns
     keys = [column.name for column in columns if column.primary_key]
-    statement = make(table)
+    statement = _make(session)(table)
     fresh = {column.name: statement.excluded[column.name] for column in columns if not column.primary_key}
-    statement = statement.on_conflict_do_update(index_elements=keys, set_=fresh)
+    statement = statement.on_conflict_do_update(index_elements=keys, set_=fresh, where=where)
     for start in range(0, len(rows), _BATCH):
         session.execute(statement, rows[start : start + _BATCH])
 

@@ -7,34 +7,23 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeElapsedColumn
 
-from ais import ImportResult, Reader, file_chunks, import_register, read_messages, replay, write_scenario
+from ais import BatchDecoder, ImportResult, file_chunks, import_register, replay, write_scenario
 from config import Settings, load_settings
-from console.cli.common import AsJson, guarded, opened, print_json, say
+from console.cli import ais_live
+from console.cli.common import AsJson, guarded, opened, print_json, reading_bar, say
 from core import catalogue
 from core.clock import SystemClock, parse_rfc3339
 
 app = typer.Typer(help="AIS and ship register. Example: yunjian ais decode log.nmea --jsonl", no_args_is_help=True)
+ais_live.register(app)
 
 Jsonl = Annotated[bool, typer.Option("--jsonl", help="Write each message as one JSON line; without it only the count.")]
 _MAX_ISSUES = 20
-
-
-@contextmanager
-def _bar(settings: Settings, path: Path) -> Iterator[Callable[[int], None]]:
-    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        total = path.stat().st_size if path.is_file() else None
-        task = progress.add_task(catalogue.text("ais.cli.reading", settings.language), total=total)
-        yield lambda done: progress.update(task, completed=done)
 
 
 @app.command(epilog="Example: yunjian ais decode port.nmea --jsonl > port.jsonl")
@@ -45,13 +34,15 @@ def decode(
 ) -> None:
     """Decode a log: one JSON line per message on stdout, the ledger of all sentences on stderr."""
     settings = load_settings()
-    reader = Reader(settings.ais)
-    with _bar(settings, file) as progress:
-        for message in read_messages(reader, file_chunks(file, progress)):
+    decoder = BatchDecoder(settings.ais)
+    with reading_bar(settings, file) as progress:
+        for batch in decoder.batches(file_chunks(file, progress)):
             if jsonl:
-                sys.stdout.write(json.dumps(message.as_json(), ensure_ascii=False, separators=(",", ":")) + "\n")
+                sys.stdout.writelines(
+                    json.dumps(line, ensure_ascii=False, separators=(",", ":")) + "\n" for line in batch.dicts()
+                )
     sys.stdout.flush()
-    sys.stderr.write(json.dumps(reader.ledger.as_summary()) + "\n")
+    sys.stderr.write(json.dumps(decoder.ledger.as_summary()) + "\n")
 
 
 @app.command("replay", epilog="Example: yunjian ais replay port.nmea")
@@ -63,7 +54,7 @@ def replay_command(
     """Replay a log into the live picture; the ranking and the map then show it."""
     with opened() as services:
         settings = services.settings
-        with _bar(settings, file) as progress:
+        with reading_bar(settings, file) as progress:
             result = replay(services, file, progress)
         ships = len(result.picture.ships())
         times = catalogue.text(f"targets.time.{result.time_source}", settings.language)
@@ -83,13 +74,24 @@ def replay_command(
             print_json("yunjian.ais.replay/1", data, [times] if result.time_source == "order" else [])
 
 
-@app.command("import", epilog="Example: yunjian ais import eu_mrv_2020_ships.csv")
+@app.command("import", epilog="Example: yunjian ais import 2026-11-23.nmea.gz")
 @guarded
 def import_command(
-    file: Annotated[Path, typer.Argument(help="CSV of ships, past inspections or lists; its headers tell which.")],
+    files: Annotated[list[Path], typer.Argument(help="CSV of ships, past inspections or lists; or NMEA logs, also .gz.")],
     as_json: AsJson = False,  # noqa: FBT002
 ) -> None:
-    """Import a register file. Good rows are loaded, bad cells and rows are named; importing again changes nothing."""
+    """Import register files (.csv) or archives of AIS logs (anything else). Importing again changes nothing."""
+    registers = [file for file in files if file.suffix.lower() == ".csv"]
+    for file in registers:
+        _import_register(file, as_json=as_json)
+    logs = [file for file in files if file not in registers]
+    if logs:
+        with opened() as services:
+            ais_live.import_archives(services, logs, as_json=as_json)
+
+
+def _import_register(file: Path, *, as_json: bool) -> None:
+    """Good rows are loaded, bad cells and rows are named."""
     with opened() as services:
         result = import_register(services, file)
         settings = services.settings

@@ -11,9 +11,12 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeElapsedColumn
 
 from config import ConfigError, Settings, load_settings
 from console.services import open_services
@@ -50,6 +53,16 @@ def opened() -> Iterator[Services]:
     """Services of the configured installation."""
     with open_services(load_settings()) as services:
         yield services
+
+
+@contextmanager
+def reading_bar(settings: Settings, path: Path) -> Iterator[Callable[[int], None]]:
+    """A bar on stderr; what it yields takes the bytes read so far."""
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        total = path.stat().st_size if path.is_file() else None
+        task = progress.add_task(catalogue.text("ais.cli.reading", settings.language), total=total)
+        yield lambda done: progress.update(task, completed=done)
 
 
 def say(settings: Settings, key: str, **params: object) -> None:

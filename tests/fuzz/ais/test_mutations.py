@@ -8,7 +8,9 @@ from random import Random
 
 import pytest
 
-from ais import LivePicture, Reader, read_messages, write_scenario
+from ais import LivePicture, write_scenario
+from ais.batch import BatchDecoder
+from ais.live import heard
 from ais.register import parse_register
 from config import Settings
 from core.errors import InputError
@@ -45,12 +47,13 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> tuple[bytes, list[bytes]]
 def test_mutated_logs(files: tuple[bytes, list[bytes]], settings: Settings, seed: int) -> None:
     random = Random(seed)
     data = mutate(files[0], random, 150)
-    reader = Reader(settings.ais)
-    picture = LivePicture(confirm_identity=2, duplicate_window_s=30, started_at=START)
+    reader = BatchDecoder(settings.ais, route="python")
+    picture = LivePicture(confirm_identity=2, started_at=START)
     chunks = [data[at : at + 997] for at in range(0, len(data), 997)]
-    for message in read_messages(reader, chunks):
-        message.as_json()
-        picture.apply(message)
+    for batch in (*(reader.feed(chunk) for chunk in chunks), reader.finish()):
+        list(batch.dicts())
+        for message in heard(batch):
+            picture.apply(message)
     assert reader.ledger.adds_up
     assert reader.ledger.rejected_sentences > 0
     for ship in picture.ships():

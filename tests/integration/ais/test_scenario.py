@@ -15,6 +15,7 @@ from fastapi.responses import JSONResponse
 from typer.testing import CliRunner
 
 import ais.api
+import ais.api_live
 import ais.api_targets
 from ais import Scenario, geometry_and_pose, import_register, rank_live, replay, write_scenario
 from ais.store import track
@@ -88,6 +89,7 @@ class Http:
 def client(services: Services) -> Http:
     app = FastAPI()
     app.include_router(ais.api.build_router(services))
+    app.include_router(ais.api_live.build_router(services))
     app.include_router(ais.api_targets.build_router(services))
 
     @app.exception_handler(YunJianError)
@@ -108,7 +110,21 @@ def test_http_routes(services: Services, scenario: Scenario) -> None:
     assert len(one["track"]) > 5
     assert http.get("/api/v1/ais/ships/1").status_code == 404
     assert http.get("/api/v1/ais/ships/0").status_code == 422
-    health = http.get("/api/v1/ais/health").json()["items"]
+    assert {field["field"] for field in one["identities"]} == {"name", "imo", "call_sign"}
+    box = http.get("/api/v1/ais/ships?bbox=122.05,40.27,122.07,40.30").json()["features"]
+    assert 0 < len(box) < len(ships["features"])
+    assert http.get("/api/v1/ais/ships?bbox=1,2,3").status_code == 422
+    events = http.get("/api/v1/ais/events?limit=5").json()
+    second = http.get(f"/api/v1/ais/events?limit=5&cursor={events['next_cursor']}").json()
+    assert len({item["id"] for item in (*events["items"], *second["items"])}) == 10
+    berthed = [item for item in http.get("/api/v1/ais/events?limit=500").json()["items"] if item["kind"] == "at_berth"]
+    assert {item["place"] for item in berthed} >= {"A1", "A3"}
+    calls = http.get("/api/v1/ais/port-calls?here=yes").json()["items"]
+    assert any(call["berths"] for call in calls)
+    signals = http.get("/api/v1/ais/signals?at=2026-11-24T02:45:00Z").json()["items"]
+    assert {"imo_invalid"} <= {item["kind"] for item in signals}
+    assert all(item["evidence"] and item["words_zh"] and item["words_en"] for item in signals)
+    health = http.get("/api/v1/ais/feeds").json()["items"]
     assert [feed["adds_up"] for feed in health] == [True]
 
 

@@ -4,16 +4,18 @@ from datetime import UTC, datetime
 
 from pyais import encode_dict
 
-from ais.decode import Message, decode
-from ais.live import LivePicture
-from tests.unit.ais.kit import frames
+from ais.batch import BatchDecoder
+from ais.live import LivePicture, heard
+from config import load_settings
 
 START = datetime(2026, 11, 24, tzinfo=UTC)
 SHIP = 366000001
+DECODERS: dict[int, BatchDecoder] = {}  # one a picture: repeats are known to the decoder
 
 
 def picture() -> LivePicture:
-    return LivePicture(confirm_identity=2, duplicate_window_s=30, started_at=START)
+    DECODERS.clear()
+    return LivePicture(confirm_identity=2, started_at=START)
 
 
 def say(made: LivePicture, at: int | None = None, kind: str = "VDM", **fields: float | str | bytes | bool) -> None:
@@ -23,9 +25,11 @@ def say(made: LivePicture, at: int | None = None, kind: str = "VDM", **fields: f
         lines = [
             b"\\g:%d-%d-1,s:x,c:%d*00\\" % (n + 1, len(lines), at) + line[line.index(b"!") :] for n, line in enumerate(lines)
         ]
-    for frame in frames(b"\n".join(lines)):
-        message = decode(frame)
-        assert isinstance(message, Message)
+    for message in heard(
+        DECODERS.setdefault(id(made), BatchDecoder(load_settings({}, environ={}).ais, route="python")).feed(
+            b"\n".join(lines) + b"\n"
+        )
+    ):
         made.apply(message)
 
 

@@ -1,0 +1,123 @@
+"""The live picture in its database: several sources together, imports exactly once, closed days in Parquet."""
+
+from __future__ import annotations
+
+import gzip
+import os
+import signal
+import subprocess
+import sys
+import threading
+from datetime import timedelta
+from pathlib import Path
+
+from sqlalchemy import select
+
+from ais import Ingest, close_days, feed_list, import_archive, live_ships, parse_sources, track_of, write_scenario
+from ais.store import LatestRow, PositionRow
+from config import load_settings
+from console.services import open_services
+from core.clock import ManualClock
+from core.context import Services
+
+KILLED = """
+import sys
+from pathlib import Path
+import ais.importing
+from ais.importing import import_archive
+from config import load_settings
+from console.services import open_services
+import os, signal
+ais.importing._STRETCH_BYTES = 40_000
+count = 0
+store = ais.importing.save_import
+def counted(session, row):
+    global count
+    store(session, row)
+    count += 1
+    if count == 4:
+        session.flush()
+        os.kill(os.getpid(), signal.SIGKILL)
+ais.importing.save_import = counted
+ais.importing.file_chunks.__globals__["_CHUNK"] = 10_000
+with open_services(load_settings({"data_dir": sys.argv[1]}, environ={})) as services:
+    import_archive(services, Path(sys.argv[2]))
+"""
+
+
+def rows(services: Services) -> tuple[list[tuple[int, ...]], list[tuple[int, int]]]:
+    with services.db.ais_read() as session:
+        positions = [tuple(row) for row in session.execute(select(PositionRow.mmsi, PositionRow.at_ms, PositionRow.lat_i))]
+        latest = [tuple(row) for row in session.execute(select(LatestRow.mmsi, LatestRow.messages))]
+    return sorted(positions), sorted(latest)
+
+
+def test_two_sources_live_together(services: Services, tmp_path: Path) -> None:
+    one = write_scenario(tmp_path / "a", 1, services.clock.now()).nmea
+    two = tmp_path / "two.nmea"
+    two.write_bytes(b"!AIVDM,1,1,,A,15RTgt0PAso;90TKcjM8h6g208CQ,0*4A\n")
+    Ingest(services, parse_sources([f"file://{one}?speed=0&name=one", f"file://{two}?speed=0&name=two"])).run(threading.Event())
+    assert len(live_ships(services)) > 30
+    assert 371798000 in {ship.mmsi for ship in live_ships(services)}
+    feeds = {feed.source: feed for feed in feed_list(services)}
+    assert set(feeds) == {"one", "two"}
+    for feed in feeds.values():
+        assert feed.health is not None
+        assert (feed.health.condition, feed.health.dropped_lines) == ("ended", 0)
+        assert feed.ledger["sentences"] == feed.ledger["fragments_used"] + sum(feed.ledger["rejected"].values())
+    assert feeds["one"].ledger["rejected"]["bad_checksum"] > 0
+
+
+def test_importing_again_adds_nothing(services: Services, tmp_path: Path) -> None:
+    path = write_scenario(tmp_path, 2, services.clock.now()).nmea
+    first = import_archive(services, path)
+    before = rows(services)
+    again = import_archive(services, path)
+    assert (first.known, again.known) == (False, True)
+    assert first.positions == again.positions == len(before[0])
+    assert rows(services) == before
+
+
+def test_an_import_killed_half_way_goes_on_with_each_sentence_once(services: Services, tmp_path: Path) -> None:
+    plain = write_scenario(tmp_path, 3, services.clock.now()).nmea
+    path = tmp_path / "day.nmea.gz"
+    path.write_bytes(gzip.compress(plain.read_bytes()))
+    killed = subprocess.run(
+        [sys.executable, "-c", KILLED, str(tmp_path / "killed"), str(path)], check=False, env={**os.environ}
+    )
+    assert killed.returncode == -signal.SIGKILL
+    with open_services(load_settings({"data_dir": str(tmp_path / "killed")}, environ={})) as other:
+        half, _ = rows(other)
+        result = import_archive(other, path)
+        assert result.resumed_at > 0
+        assert 0 < len(half) < result.positions
+        went_on = rows(other)
+    whole = import_archive(services, path)
+    assert went_on == rows(services)
+    assert result.positions == whole.positions == len(went_on[0])
+    assert result.ledger.as_summary() == whole.ledger.as_summary()
+
+
+def test_closed_days_leave_for_parquet_and_are_still_read(services: Services, tmp_path: Path, clock: ManualClock) -> None:
+    scenario = write_scenario(tmp_path, 1, services.clock.now())
+    import_archive(services, scenario.nmea)
+    before = track_of(services, scenario.target_mmsi)
+    assert close_days(services) == []
+    clock.advance(timedelta(days=services.settings.ais.track_days + 2).total_seconds())
+    moved = close_days(services)
+    assert len(moved) == 1
+    assert rows(services)[0] == []
+    assert track_of(services, scenario.target_mmsi) == before
+    late = before[0].at_utc + timedelta(minutes=20)
+    assert track_of(services, scenario.target_mmsi, late) == [one for one in before if one.at_utc >= late]
+    assert close_days(services) == []
+
+
+def test_an_older_log_does_not_overwrite_a_newer_state(services: Services, tmp_path: Path) -> None:
+    start = services.clock.now()
+    newer, older = (write_scenario(tmp_path / str(hours), 1, start - timedelta(hours=hours)).nmea for hours in (0, 5))
+    import_archive(services, newer)
+    before = live_ships(services)
+    older = older.rename(older.with_name("older.nmea"))
+    import_archive(services, older)
+    assert [ship.at_ms for ship in live_ships(services)] == [ship.at_ms for ship in before]
