@@ -6,16 +6,17 @@ Never gives points and never fills a gap with a guess.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Generic, TypeVar
 
 from ais.codes import flag_of, ship_types
 from ais.join import Join
 from ais.live import LiveShip
+from ais.performance import flag_rating
 from ais.register import Particular
 from ais.register_store import Inspection, Rating
-from ais.rules import ListKind, RulePack, add_months
+from ais.rules import FlagFormula, ListKind, RulePack, add_months
 from ais.text import Bilingual, say
 
 T = TypeVar("T")
@@ -70,8 +71,9 @@ class ShipFacts:
 class RatingLists:
     """Lists of a regime on a day; a list whose term has run out is refused."""
 
-    def __init__(self, ratings: Sequence[Rating], on: date) -> None:
+    def __init__(self, ratings: Sequence[Rating], on: date, formula: FlagFormula | None = None) -> None:
         self._on = on
+        self._formula = formula
         self._lines: dict[tuple[ListKind, str], Rating] = {}
         self._newest_end: dict[ListKind, date] = {}
         self._in_force: set[ListKind] = set()
@@ -94,6 +96,8 @@ class RatingLists:
         line = self._lines.get((kind, key.value.upper()))
         if line is None:
             return Fact(None, unknown=say("targets.unknown.not_on_list", entry=key.value))
+        if line.rating is None and self._formula and line.inspections is not None and line.detentions is not None:
+            line = replace(line, rating=flag_rating(self._formula, line.inspections, line.detentions))
         return Fact(line, f"{line.source} ({line.valid_from.isoformat()} – {line.valid_to.isoformat()})")
 
 
@@ -181,7 +185,7 @@ def _history(
     entry: Particular | None, inspections: Sequence[Inspection], built: Built | None, pack: RulePack, on: date
 ) -> History:
     start = add_months(on, -pack.history_months)
-    past = [item for item in inspections if item.inspected_on <= on]
+    past = [item for item in inspections if item.inspected_on <= on and item.mode == "onboard"]
     inside = tuple(item for item in past if item.inspected_on >= start)
     first = None if entry is None else entry.day("psc_history_from")
     last = None if entry is None else entry.day("psc_history_to")

@@ -10,8 +10,8 @@ then the MMSI: that is for reading only and changes no rank.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from ais.codes import flag_of
@@ -133,9 +133,19 @@ class FeedInfo:
     at_utc: datetime
 
 
-def rank(pack: RulePack, ships: Iterable[LiveShip], register: RegisterData, feed: FeedInfo, on: date) -> Ranking:
-    """Assess every ship in scope and put them in order."""
-    lists = RatingLists(register.ratings, on)
+def rank(
+    pack: RulePack,
+    ships: Iterable[LiveShip],
+    register: RegisterData,
+    feed: FeedInfo,
+    on: date,
+    confirmed: Mapping[str, Sequence[str]] | None = None,
+) -> Ranking:
+    """Assess every ship in scope and put them in order.
+
+    `confirmed`: overriding factors that an officer confirmed, by IMO number or ``mmsi:`` and MMSI; on top of the register's.
+    """
+    lists = RatingLists(register.ratings, on, pack.flag_formula)
     assessed: list[tuple[tuple[int, int], LiveShip, Join, Assessment]] = []
     excluded: list[LiveShip] = []
     for ship in ships:
@@ -147,6 +157,9 @@ def rank(pack: RulePack, ships: Iterable[LiveShip], register: RegisterData, feed
         if _out_of_scope(pack, ship, join, facts.types.value):
             excluded.append(ship)
             continue
+        extra = (confirmed or {}).get(_imo(ship, join.particular) or f"mmsi:{ship.mmsi:09d}", ())
+        if extra:
+            facts = replace(facts, overriding=tuple(dict.fromkeys((*facts.overriding, *extra))))
         assessment = assess(pack, facts, on)
         assessed.append((sort_key(assessment), ship, join, assessment))
     assessed.sort(key=lambda item: (item[0], -item[3].points_high, item[1].mmsi))

@@ -139,9 +139,9 @@ class WorldPort(Record):
 
     number: str
     name: str
-    country: str
     lon_deg: float
     lat_deg: float
+    country: str | None = None
     locode: str | None = None
     size: str | None = None
     max_draught_m: float | None = None

@@ -1,25 +1,25 @@
-"""Owns reading register files (CSV) into sourced facts, with errors by row and column, and the register in memory.
+"""Owns reading register files (CSV, XLSX) into sourced facts, with errors by row and column, and the register in memory.
 
 Never writes to the database and never throws a good row away because of a bad one.
 """
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import MISSING, dataclass, field, fields
 from datetime import date
 from typing import Literal
 
-from ais.layouts import Layout, RegisterKind, layout_for
-from ais.register_store import Inspection, Rating, RatingKind, RegisterValue
+from ais.layouts import Layout, RegisterKind, layout_for, layout_named
+from ais.records import Certificate, Company, CrewCertificate, ManningLine, PortReport, RestPeriod, WorldPort
+from ais.register_store import Inspection, Rating, Recorded, RegisterValue, adapter
+from ais.sheets import read_sheet
+from core.catalogue import Lang
 from core.errors import InputError
 
 IssueCode = Literal["cell", "no_key", "no_source", "missing_cell"]
 
 _META = frozenset(("source", "as_of", "licence"))
-_RATING_KINDS: dict[str, RatingKind] = {"flag": "flag", "ro": "ro", "company": "company"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,17 +41,17 @@ class ParsedRegister:
     rows: int = 0
     rows_used: int = 0
     values: list[RegisterValue] = field(default_factory=list)
-    inspections: list[Inspection] = field(default_factory=list)
-    ratings: list[Rating] = field(default_factory=list)
+    records: list[Recorded] = field(default_factory=list)
     issues: list[Issue] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
 class Particular:
-    """All facts about one ship; for each field the most trusted and newest value."""
+    """All facts about one ship; for each field the most trusted and newest value. `others`: what other sources say instead."""
 
     subject: str
     values: dict[str, RegisterValue]
+    others: tuple[RegisterValue, ...] = ()
 
     def get(self, name: str) -> str | None:
         value = self.values.get(name)
@@ -80,41 +80,29 @@ class Particular:
         return None if text is None else int(text)
 
 
-def parse_register(data: bytes, name: str) -> ParsedRegister:
-    """Read a CSV file.
+def parse_register(data: bytes, name: str, layout_id: str | None = None) -> ParsedRegister:
+    """Read a CSV or XLSX file; without `layout_id` its headers tell the layout.
 
     Raises:
-        InputError: empty, not text, or with headers that no layout knows.
+        InputError: empty, not a table, or with headers that the layout does not know.
     """
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise InputError("ais.register_not_text", name=name) from error
-    if not text.strip():
-        raise InputError("ais.register_empty", name=name)
-    if "\0" in text:
-        raise InputError("ais.register_not_text", name=name)
-    reader = csv.DictReader(io.StringIO(text, newline=""))
-    try:
-        headers = frozenset(header.strip() for header in reader.fieldnames or ())
-        layout = layout_for(headers)
-        parsed = ParsedRegister(layout.id, layout.kind)
-        for row in reader:
-            _take(layout, parsed, reader.line_num, {(key or "").strip(): value for key, value in row.items()})
-    except csv.Error as error:
-        raise InputError("ais.register_not_text", name=name) from error
+    sheet = read_sheet(data, name)
+    layout = layout_for(sheet.headers) if layout_id is None else layout_named(layout_id, sheet.headers)
+    parsed = ParsedRegister(layout.id, layout.kind)
+    names = layout.aliases()
+    for line, row in sheet.rows:
+        _take(layout, parsed, line, {names.get(header, header): text for header, text in row.items()})
     if parsed.rows == 0:
         raise InputError("ais.register_empty", name=name)
     return parsed
 
 
-def _take(layout: Layout, parsed: ParsedRegister, line: int, row: dict[str, str | list[str] | None]) -> None:
+def _take(layout: Layout, parsed: ParsedRegister, line: int, row: Mapping[str, str]) -> None:
     parsed.rows += 1
     cells: dict[str, str] = {}
     for header, column in layout.columns.items():
-        raw = row.get(header)
-        text = raw.strip() if isinstance(raw, str) else ""
-        if not text:
+        text = row.get(header, "")
+        if not text or text in column.unknown:
             continue
         try:
             cells[column.field] = layout.read(header, text)
@@ -127,88 +115,67 @@ def _take(layout: Layout, parsed: ParsedRegister, line: int, row: dict[str, str 
         parsed.issues.append(Issue(line, "source, as_of, licence", "", "no_source"))
         return
     facts = {key: value for key, value in cells.items() if key not in _META}
-    made = _MAKERS[layout.kind](parsed, facts, _Provenance(source, date.fromisoformat(as_of), licence, layout.trust))
+    origin = {"source": source, "as_of": as_of, "licence": licence}
+    if layout.kind == "ship":
+        made = _ship(parsed, facts, origin, layout.trust)
+    else:
+        made = _record(parsed, _RECORDS[layout.kind], layout, facts | origin)
     if made is not None:
         parsed.issues.append(Issue(line, made, "", "no_key" if layout.kind == "ship" else "missing_cell"))
         return
     parsed.rows_used += 1
 
 
-@dataclass(frozen=True, slots=True)
-class _Provenance:
-    source: str
-    as_of: date
-    licence: str
-    trust: int
-
-
-def _ship(parsed: ParsedRegister, facts: dict[str, str], origin: _Provenance) -> str | None:
+def _ship(parsed: ParsedRegister, facts: dict[str, str], origin: dict[str, str], trust: int) -> str | None:
     if "imo" in facts:
         subject = f"imo:{facts['imo']}"
     elif "mmsi" in facts:
         subject = f"mmsi:{facts['mmsi']}"
     else:
         return "imo, mmsi"
+    as_of = date.fromisoformat(origin["as_of"])
     parsed.values.extend(
-        RegisterValue(subject, name, value, origin.source, origin.as_of, origin.licence, origin.trust)
-        for name, value in facts.items()
+        RegisterValue(subject, name, value, origin["source"], as_of, origin["licence"], trust) for name, value in facts.items()
     )
     return None
 
 
-def _inspection(parsed: ParsedRegister, facts: dict[str, str], origin: _Provenance) -> str | None:
-    needed = ("imo", "inspected_on", "authority", "region", "deficiencies", "detained")
+def _record(parsed: ParsedRegister, kind: type[Recorded], layout: Layout, facts: dict[str, str]) -> str | None:
+    needed = [one.name for one in fields(kind) if one.default is MISSING and one.name not in _MAY_BE_EMPTY]
     if missing := [name for name in needed if name not in facts]:
         return ", ".join(missing)
-    parsed.inspections.append(
-        Inspection(
-            imo=int(facts["imo"]),
-            inspected_on=date.fromisoformat(facts["inspected_on"]),
-            authority=facts["authority"],
-            region=facts["region"].lower(),
-            deficiencies=int(facts["deficiencies"]),
-            detained=facts["detained"] == "yes",
-            source=origin.source,
-            as_of=origin.as_of,
-            licence=origin.licence,
-        )
-    )
+    many = {column.field for column in layout.columns.values() if column.parse in ("dates", "codes")}
+    values: dict[str, object] = {name: value.split(";") if name in many else value for name, value in facts.items()}
+    parsed.records.append(adapter(kind).validate_python(dict.fromkeys(_MAY_BE_EMPTY & _names(kind)) | values))
     return None
 
 
-def _rating(parsed: ParsedRegister, facts: dict[str, str], origin: _Provenance) -> str | None:
-    needed = ("kind", "regime", "key", "valid_from", "valid_to")
-    if missing := [name for name in needed if name not in facts]:
-        return ", ".join(missing)
-    parsed.ratings.append(
-        Rating(
-            kind=_RATING_KINDS[facts["kind"]],
-            regime=facts["regime"],
-            key=facts["key"].upper(),
-            valid_from=date.fromisoformat(facts["valid_from"]),
-            valid_to=date.fromisoformat(facts["valid_to"]),
-            rating=facts.get("rating"),
-            attested=None if "attested" not in facts else facts["attested"] == "yes",
-            source=origin.source,
-            licence=origin.licence,
-        )
+def _names(kind: type[Recorded]) -> frozenset[str]:
+    return frozenset(one.name for one in fields(kind))
+
+
+_MAY_BE_EMPTY = frozenset(("rating", "attested"))
+_RECORDS: dict[str, type[Recorded]] = {
+    kind.KIND: kind
+    for kind in (
+        Inspection, Rating, Certificate, CrewCertificate, ManningLine, RestPeriod, Company, PortReport, WorldPort,
     )
-    return None
+}  # fmt: skip
 
 
-_MAKERS: dict[RegisterKind, Callable[[ParsedRegister, dict[str, str], _Provenance], str | None]] = {
-    "ship": _ship,
-    "inspection": _inspection,
-    "rating": _rating,
-}
+def template_rows(layout: Layout, lang: Lang) -> list[str]:
+    """The header row of an empty file of this layout."""
+    return [column.zh if lang == "zh" and column.zh else header for header, column in layout.columns.items()]
 
 
 def particulars(values: Iterable[RegisterValue]) -> list[Particular]:
     """Facts grouped by ship. `values` come the most trusted and newest first; the first one of a field counts."""
     ships: dict[str, dict[str, RegisterValue]] = {}
+    others: dict[str, list[RegisterValue]] = {}
     for value in values:
-        ships.setdefault(value.subject, {}).setdefault(value.field, value)
-    return [Particular(subject, facts) for subject, facts in ships.items()]
+        if ships.setdefault(value.subject, {}).setdefault(value.field, value).value != value.value:
+            others.setdefault(value.subject, []).append(value)
+    return [Particular(subject, facts, tuple(others.get(subject, ()))) for subject, facts in ships.items()]
 
 
 def history_of(inspections: Sequence[Inspection]) -> dict[int, list[Inspection]]:

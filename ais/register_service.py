@@ -5,7 +5,9 @@ Never decides a rule: reading, joining and targeting are pure and elsewhere.
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from ais.join import RegisterIndex
@@ -13,16 +15,17 @@ from ais.ranking import RegisterData
 from ais.register import Issue, history_of, parse_register, particulars
 from ais.register_store import (
     Changes,
+    RegisterValue,
     load_inspections,
     load_ratings,
     load_register,
-    save_inspections,
-    save_ratings,
+    save_records,
     save_register,
 )
 from ais.rules import RulePack
 from core.context import Services
 from core.errors import InputError, NotFound
+from core.journal import append
 
 _MAX_REGISTER_BYTES = 256 << 20
 
@@ -39,8 +42,8 @@ class ImportResult:
     issues: tuple[Issue, ...]
 
 
-def import_register(services: Services, path: Path) -> ImportResult:
-    """Read a CSV of ships, past inspections or lists; its headers tell which. Importing it again changes nothing.
+def import_register(services: Services, path: Path, layout: str | None = None) -> ImportResult:
+    """Read a CSV or XLSX of ships or records; its headers tell which, or `layout` does. Importing it again changes nothing.
 
     Raises:
         NotFound: no such file.
@@ -54,28 +57,39 @@ def import_register(services: Services, path: Path) -> ImportResult:
         data = path.read_bytes()
     except OSError as error:
         raise InputError("ais.file_unreadable", path=str(path), reason=str(error)) from error
-    parsed = parse_register(data, path.name)
+    parsed = parse_register(data, path.name, layout)
+    now = services.clock.now()
     with services.db.write() as session:
-        changes = _sum(
-            save_register(session, parsed.values),
-            save_inspections(session, parsed.inspections),
-            save_ratings(session, parsed.ratings),
-        )
+        changes = save_register(session, parsed.values, now) + save_records(session, parsed.records, now)
+        if changes.added or changes.changed:
+            append(
+                session, services.clock, stream="register", actor="system", action="register.import",
+                payload={
+                    "sha256": hashlib.sha256(data).hexdigest(), "layout": parsed.layout_id, "rows": parsed.rows,
+                    "added": changes.added, "changed": changes.changed,
+                },
+            )  # fmt: skip
     return ImportResult(path.name, parsed.layout_id, parsed.rows, parsed.rows_used, changes, tuple(parsed.issues))
 
 
-def _sum(*changes: Changes) -> Changes:
-    return Changes(
-        sum(change.added for change in changes),
-        sum(change.changed for change in changes),
-        sum(change.unchanged for change in changes),
-    )
-
-
-def register_data(services: Services, pack: RulePack) -> RegisterData:
-    """What the register holds for a regime."""
+def register_data(services: Services, pack: RulePack, known_at: datetime | None = None) -> RegisterData:
+    """What the register holds for a regime; with `known_at` only what had been entered by then."""
     with services.db.read() as session:
-        values = load_register(session)
-        inspections = load_inspections(session, pack.region)
-        ratings = load_ratings(session, pack.regime)
+        values = load_register(session, known_at)
+        inspections = load_inspections(session, pack.region, known_at)
+        ratings = load_ratings(session, pack.regime, known_at)
     return RegisterData(RegisterIndex(particulars(values)), history_of(inspections), ratings)
+
+
+def ship_values(services: Services, imo: int) -> list[tuple[RegisterValue, bool]]:
+    """Every value of a ship from every source, and whether it is the one that counts.
+
+    Raises:
+        NotFound: the register does not know the ship.
+    """
+    with services.db.read() as session:
+        values = [one for one in load_register(session) if one.subject == f"imo:{imo}"]
+    if not values:
+        raise NotFound("ais.not_registered", imo=imo)
+    counting = particulars(values)[0].values
+    return [(one, counting[one.field] is one) for one in sorted(values, key=lambda one: one.field)]
