@@ -398,6 +398,10 @@ class Procedures:
             raise NotFound("companion.procedure_unknown", key=key)
         return max(in_force, key=lambda part: (part.valid.from_, part.version))
 
+    def all(self) -> list[Definition]:
+        """Every version of every procedure."""
+        return list(self._versions.values())
+
     def keys(self) -> list[str]:
         return sorted({key for key, _ in self._versions})
 

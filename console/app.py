@@ -26,13 +26,19 @@ from core.context import Services
 from core.errors import InputError, NotFound, YunJianError
 
 
-def create_app(services: Services, *, extra_routers: Sequence[APIRouter] = (), sources: Sources | None = None) -> FastAPI:
-    """Build the application; its lifespan starts and stops the video rooms.
+def create_app(
+    services: Services,
+    *,
+    extra_routers: Sequence[APIRouter] = (),
+    sources: Sources | None = None,
+    area: wiring.Area = wiring.Area.ALL,
+) -> FastAPI:
+    """Build the application, whole or the reforms service alone; its lifespan starts and stops the video rooms.
 
     `extra_routers` come on top of the product's own (tests mount a route that has no access row); `sources` is where the
     pages read from, by default the folders.
     """
-    parts = wiring.assemble(services)
+    parts = wiring.assemble(services, area)
     metrics = Metrics()
 
     @asynccontextmanager
@@ -51,7 +57,7 @@ def create_app(services: Services, *, extra_routers: Sequence[APIRouter] = (), s
         lifespan=lifespan,
     )
     app.state.metrics = metrics
-    for router in (*parts.routers, *pages.build_routers(services, metrics, sources or Sources(services)), *extra_routers):
+    for router in (*parts.routers, *pages.build_routers(services, metrics, sources or Sources(services), area), *extra_routers):
         app.include_router(router)
     app.mount("/static", static_app())
     _add_error_handlers(app)

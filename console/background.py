@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 import inspection
 from companion import obligations, push
 from console.metrics import Metrics
+from console.wiring import Area
 from core import accounts, events, logs, messages
 from core.context import Services
 
@@ -32,7 +33,14 @@ def subscribers(services: Services) -> dict[str, Subscriber]:
 class Background:
     """Threads that run until `stop`; each loop is one function called again and again."""
 
-    def __init__(self, services: Services, metrics: Metrics, heard: Mapping[str, Subscriber] | None = None) -> None:
+    def __init__(
+        self,
+        services: Services,
+        metrics: Metrics,
+        heard: Mapping[str, Subscriber] | None = None,
+        area: Area = Area.ALL,
+    ) -> None:
+        self._area = area
         self._services = services
         self._metrics = metrics
         self._heard = subscribers(services) if heard is None else heard
@@ -40,14 +48,17 @@ class Background:
         self._threads: list[threading.Thread] = []
 
     def start(self) -> None:
-        loops: tuple[tuple[str, Callable[[], object], float], ...] = (
-            ("events", self.deliver_events, EVENTS_EVERY_S),
+        loops: list[tuple[str, Callable[[], object], float]] = [
             ("messages", lambda: messages.deliver_due(self._services), MESSAGES_EVERY_S),
-            ("deadlines", lambda: inspection.sweep(self._services), DEADLINES_EVERY_S),
             ("obligations", lambda: obligations.sweep(self._services), obligations.SWEEP_EVERY_S),
             ("double push", lambda: push.deliver_due(self._services), push.PUSH_EVERY_S),
             ("sessions", lambda: accounts.forget_expired_sessions(self._services), SESSIONS_EVERY_S),
-        )
+        ]
+        if self._area is Area.ALL:
+            loops += [
+                ("events", self.deliver_events, EVENTS_EVERY_S),
+                ("deadlines", lambda: inspection.sweep(self._services), DEADLINES_EVERY_S),
+            ]
         for name, work, every_s in loops:
             thread = threading.Thread(target=self._repeat, args=(name, work, every_s), name=f"console-{name}", daemon=True)
             thread.start()

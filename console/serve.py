@@ -17,6 +17,7 @@ from console.app import create_app
 from console.background import Background
 from console.tls import TlsFiles
 from console.view import STATIC
+from console.wiring import Area
 from core import logs
 from core.context import Services
 from core.errors import EnvironmentFault, NotFound, Refused
@@ -79,6 +80,7 @@ def run_server(
     tls: TlsFiles | None = None,
     on_ready: Callable[[str], None] | None = None,
     workers_beside: bool = True,
+    area: Area = Area.ALL,
 ) -> None:
     """Serve until SIGINT or SIGTERM. `port` 0 lets the system choose; `on_ready` gets the address once it listens.
 
@@ -93,7 +95,7 @@ def run_server(
     listening = _listen(host, port)
     url = binding.url(listening.getsockname()[1])
     services = _reachable_at(services, url)
-    app = create_app(services)
+    app = create_app(services, area=area)
     config = uvicorn.Config(
         app,
         log_config=None,
@@ -105,12 +107,13 @@ def run_server(
         ssl_keyfile=str(tls.key) if tls else None,
         timeout_graceful_shutdown=5,
     )
-    beside = Background(services, app.state.metrics)
+    beside = Background(services, app.state.metrics, area=area)
     if workers_beside:
         beside.start()
     try:
         _Announced(config, url, on_ready).run(sockets=[listening])
     finally:
+        ingest.stop()
         beside.stop()
         listening.close()
 

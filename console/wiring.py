@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from enum import StrEnum
 from importlib.metadata import PackageNotFoundError, version
 
 from fastapi import APIRouter
@@ -34,6 +35,13 @@ def _version() -> str:
 VERSION = _version()
 
 
+class Area(StrEnum):
+    """What an installation serves: everything, or the reforms service alone."""
+
+    ALL = "all"
+    REFORMS = "reforms"
+
+
 @dataclass(frozen=True, slots=True)
 class Parts:
     """What the application mounts, starts and stops."""
@@ -43,8 +51,10 @@ class Parts:
     stop: Callable[[], Awaitable[None]]
 
 
-def assemble(services: Services) -> Parts:
+def assemble(services: Services, area: Area = Area.ALL) -> Parts:
     """Build every folder's router once; the rooms' processes start with the application and end with it."""
+    if area is Area.REFORMS:
+        return Parts(routers=(companion.api.build_router(services),), start=_nothing, stop=_nothing)
     rooms = Rooms(services)
 
     async def start() -> None:
@@ -66,3 +76,7 @@ def assemble(services: Services) -> Parts:
         start=start,
         stop=stop,
     )
+
+
+async def _nothing() -> None:
+    """The reforms service has no process of its own to start."""

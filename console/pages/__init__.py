@@ -10,15 +10,22 @@ from fastapi import APIRouter
 from console.metrics import Metrics
 from console.pages import call, cases, evidence, followup, journal, login, map, preferences, queue, reforms, system  # noqa: A004  # areas are named as users say
 from console.sources import Sources
+from console.wiring import Area
 from core.context import Services
 
 
-def build_routers(services: Services, metrics: Metrics, sources: Sources) -> tuple[APIRouter, ...]:
-    """The routers of all areas."""
-    return (
+def build_routers(services: Services, metrics: Metrics, sources: Sources, area: Area) -> tuple[APIRouter, ...]:
+    """The routers of what this installation serves."""
+    common = (
         login.build_router(services),
         preferences.build_router(),
         system.build_router(services, metrics),
+        reforms.build_router(services),
+    )
+    if area is Area.REFORMS:
+        return common
+    return (
+        *common,
         queue.build_router(sources),
         map.build_router(),
         cases.build_router(services, sources),
@@ -26,5 +33,4 @@ def build_routers(services: Services, metrics: Metrics, sources: Sources) -> tup
         journal.build_router(services),
         followup.build_router(services, sources),
         call.build_router(services),
-        reforms.build_router(services),
     )

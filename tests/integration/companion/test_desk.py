@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from lxml import html
 
 from console.app import create_app
+from console.wiring import Area
 from core import accounts
 from core.auth import Principal, Role
 from core.context import Services
@@ -118,3 +119,14 @@ def test_a_firm_cannot_answer_for_a_register(app: FastAPI, services: Services) -
     body = {"subject": FIRM, "document": "enterprise_certificates", "answer": "valid", "source": "platform"}
     assert signed_in(app, services, Role.APPLICANT).post("/api/v1/companion/registers", json=body).status_code == 403
     assert signed_in(app, services, Role.WINDOW).post("/api/v1/companion/registers", json=body).status_code == 200
+
+
+def test_the_reforms_service_alone_has_nothing_of_the_vessel_side(services: Services) -> None:
+    client = Client(create_app(services, area=Area.REFORMS))
+    assert client.get("/reforms").status_code == 200
+    assert client.get("/healthz").status_code == 200
+    for elsewhere in ("/queue", "/map", "/cases", "/api/v1/ais/ships", "/api/v1/inspection/cases"):
+        assert client.get(elsewhere, headers={"accept": "application/json"}).status_code in {401, 403, 404}, elsewhere
+    supervisor = accounts.open_session(services, Principal("s", Role.SUPERVISOR, "s")).token
+    client.headers["authorization"] = f"Bearer {supervisor}"
+    assert client.get("/api/v1/inspection/cases").status_code == 404
