@@ -3,9 +3,8 @@
 
 Never holds forwarding rules; those are in `video.forward`. Written against aiortc 1.16 and aioice 0.11 (source read).
 
-aiortc calls ``receiver.receive(parameters)`` and ``sender.send(parameters)`` once a transport is connected. Both are
-public methods; we put our own in their place on the instance. The transport then gets an object of ours as its
-recipient, so neither a decoder thread nor an encoder ever starts.
+aiortc calls ``receiver.receive(parameters)`` and ``sender.send(parameters)`` (both public) once a transport is connected; ours
+stand in their place on the instance. The transport then has us as recipient: no decoder thread, no encoder ever starts.
 """
 
 from __future__ import annotations
@@ -21,6 +20,7 @@ from aiortc.rtcrtpparameters import RTCRtpCodecParameters, RTCRtpReceiveParamete
 from aiortc.rtp import AnyRtcpPacket, RtpPacket
 
 from core.errors import EnvironmentFault
+from video.feedback import TWCC_URI, Arrival, split_feedback
 
 PRIVATE_METHODS: tuple[tuple[type, str], ...] = (
     (RTCDtlsTransport, "_register_rtp_receiver"),
@@ -28,8 +28,9 @@ PRIVATE_METHODS: tuple[tuple[type, str], ...] = (
     (RTCDtlsTransport, "_register_rtp_sender"),
     (RTCDtlsTransport, "_unregister_rtp_sender"),
     (RTCDtlsTransport, "_send_rtp"),
+    (RTCDtlsTransport, "_handle_rtcp_data"),
 )
-"""Private methods this module calls."""
+"""Private methods this module calls, or puts its own in front of."""
 
 PRIVATE_ATTRIBUTES: tuple[tuple[type, str], ...] = ((RTCRtpSender, "_ssrc"), (RTCRtpSender, "_rtx_ssrc"))
 """Private attributes this module reads; they exist on instances only."""
@@ -106,10 +107,10 @@ class PacketReceiver:
         self._transport = self._receiver.transport
         self._transport._register_rtp_receiver(self, parameters)
 
-    async def send_rtcp(self, packet: AnyRtcpPacket) -> None:
+    async def send_rtcp(self, data: bytes) -> None:
         """Feedback to the publisher; silently dropped while the transport is not up."""
         if self._transport is not None:
-            await send_quietly(self._transport, bytes(packet))
+            await send_quietly(self._transport, data)
 
     def close(self) -> None:
         if self._transport is not None:
@@ -137,6 +138,7 @@ class PacketSender:
         self.rtx_ssrc: int = sender._rtx_ssrc
         self.codecs: list[RTCRtpCodecParameters] = []
         self.cname = ""
+        self.transport_number_id: int | None = None
         self._transport: RTCDtlsTransport | None = None
         vars(sender)["send"] = self._send
 
@@ -146,13 +148,23 @@ class PacketSender:
         self.codecs = [codec for codec in parameters.codecs if not is_rtx(codec)]
         self._rtx_of = {codec.parameters.get("apt"): codec.payloadType for codec in parameters.codecs if is_rtx(codec)}
         self.cname = parameters.rtcp.cname or ""
+        self.transport_number_id = next((one.id for one in parameters.headerExtensions if one.uri == TWCC_URI), None)
         self._transport = self._sender.transport
         self._transport._register_rtp_sender(self, parameters)
         await self._on_ready()
 
-    @property
-    def ready(self) -> bool:
-        return self._transport is not None
+    def watch_arrivals(self, take: Callable[[list[Arrival]], None]) -> None:
+        """Give transport-wide feedback of this connection to `take`; aiortc's own parser would make losses of it."""
+        if self._transport is None or "_handle_rtcp_data" in vars(self._transport):  # one leg watches for all
+            return
+        original = self._transport._handle_rtcp_data
+
+        async def handle(data: bytes) -> None:
+            arrivals, rest = split_feedback(data)
+            take(arrivals)
+            await original(rest)
+
+        vars(self._transport)["_handle_rtcp_data"] = handle
 
     def rtx_payload_type(self, codec: RTCRtpCodecParameters) -> int | None:
         """Payload type for repairs of `codec`, or None where the viewer did not agree on RTX (RFC 4588)."""

@@ -19,11 +19,13 @@ from aiortc.rtcrtpparameters import RTCRtpCodecCapability
 from core.errors import InputError, NotFound
 from core.ids import new_id
 from video.aiortc_compat import PacketReceiver, PacketSender, transceivers
+from video.downlink import Downlink, link_rules, offer_transport_feedback
+from video.feedback import ArrivalLog
 from video.leg import ViewerLeg
 from video.source import Source, Tap
 
-TICK_S = 0.1
-TICKS_PER_REPORT = 10
+TICK_S = 0.05
+TICKS_PER_REPORT = 20
 KINDS = ("audio", "video")
 
 
@@ -63,6 +65,7 @@ class _Publication:
 class _View:
     def __init__(self, connection: RTCPeerConnection, seat: str) -> None:
         self.connection, self.seat = connection, seat
+        self.downlink = Downlink(link_rules())
         self.legs: list[ViewerLeg] = []
 
 
@@ -70,6 +73,7 @@ class Forwarder:
     """publish, subscribe, tap. An external WHIP/WHEP server could stand behind the same three."""
 
     def __init__(self, settings: ForwardSettings, on_news: Callable[[TrackNews], None]) -> None:
+        offer_transport_feedback()
         self.settings = settings
         self._on_news = on_news
         self._sources: dict[tuple[str, str], Source] = {}
@@ -98,8 +102,9 @@ class Forwarder:
                 raise InputError("video.sdp", reason="no media to receive")  # noqa: TRY301 - cleaned up below like the rest
             for old in [key for key, other in self._publications.items() if other.seat == seat]:
                 await self.hang_up(old)
+            arrivals = ArrivalLog()
             for source, receiver in publication.sources:
-                source.connect(receiver, own_ssrc=new_ssrc(connection))
+                source.connect(receiver, new_ssrc(connection), arrivals)
             answer = await self._answer(connection)
         except BaseException:
             await connection.close()
@@ -125,7 +130,7 @@ class Forwarder:
             await self._accept(connection, offer_sdp, wanted)
             for transceiver in transceivers(connection):
                 if transceiver.mid is not None:
-                    leg = ViewerLeg(self.source(seat, transceiver.kind))
+                    leg = ViewerLeg(self.source(seat, transceiver.kind), view.downlink)
                     leg.sender = PacketSender(transceiver.sender, leg, leg.start)
                     view.legs.append(leg)
             if not view.legs:
@@ -200,10 +205,14 @@ class Forwarder:
             for source in self._sources.values()
         ]  # fmt: skip
         views = [
-            {"seat": view.seat, "of": leg.source.seat, "kind": leg.source.kind, "packets": leg.packets, "repairs": leg.repairs}
+            {
+                "seat": view.seat, "of": leg.source.seat, "kind": leg.source.kind, "packets": leg.packets,
+                "repairs": leg.repairs, "paused": leg.paused, "loss": round(view.downlink.estimator.loss, 3),
+                "estimate_bps": round(view.downlink.estimator.bps) if view.downlink.measured else None,
+            }
             for view in self._views.values()
             for leg in view.legs
-        ]
+        ]  # fmt: skip
         return {"tracks": tracks, "views": views}
 
     def _started(self, source: Source) -> None:
@@ -252,6 +261,7 @@ async def _tick(publication: _Publication) -> None:
         count += 1
         for source, _ in publication.sources:
             await source.tick()
+            await source.arrival_report()
             if count % TICKS_PER_REPORT == 0:
                 await source.receiver_report()
 

@@ -24,6 +24,7 @@ from aiortc.rtp import (
 from aiortc.utils import random16, random32
 
 from video.aiortc_compat import PacketSender
+from video.downlink import Downlink
 from video.frames import CLOCK_HZ, is_keyframe_start
 from video.ring import SEQ, TS, seq_ahead, ts_ahead
 from video.source import SenderReport, Source
@@ -49,8 +50,9 @@ def same_codec(a: RTCRtpCodecParameters, b: RTCRtpCodecParameters) -> bool:
 class ViewerLeg:
     """Sends a source's packets as the viewer's own stream: constant SSRC, sequence and time that go on over a switch."""
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: Source, downlink: Downlink) -> None:
         self.source = source
+        self.downlink = downlink
         self.sender: PacketSender | None = None
         self.packets = 0
         self.repairs = 0
@@ -63,11 +65,13 @@ class ViewerLeg:
         self._last_seq = random16() % (SEQ // 2)  # lower half: see SRTP rollover note in aiortc's sender
         self._last_ts = random32()
         self._waits_for_key = True
-        self._paused = False
+        self.paused = False
 
     async def start(self) -> None:
         """The viewer's transport is up."""
         self._negotiate()
+        if self.sender is not None and self.sender.transport_number_id is not None:
+            self.sender.watch_arrivals(self.downlink.on_arrivals)
         self.source.legs.append(self)
         await self.source.request_keyframe()
 
@@ -96,6 +100,10 @@ class ViewerLeg:
         sender = self.sender
         if sender is None or self._payload_type is None or self.source.codec is None:
             return
+        if self.source.kind == "video":
+            self._make_room()
+            if self.paused:
+                return
         if self._waits_for_key:
             if not is_keyframe_start(self.source.codec.name, packet.payload):
                 await self.source.request_keyframe()
@@ -114,7 +122,16 @@ class ViewerLeg:
         self.packets += 1
         self._octets += len(packet.payload)
         marker_type = (packet.marker << 7) | self._payload_type
-        await sender.send(pack("!BBHLL", 0x80, marker_type, seq, stamp, sender.ssrc) + packet.payload)
+        await sender.send(self._header(sender, marker_type, seq, stamp, sender.ssrc, packet) + packet.payload)
+
+    def _make_room(self) -> None:
+        """Sound first: without room for both the picture rests, and goes on with a keyframe."""
+        if self.downlink.picture == self.paused:
+            self.paused = not self.paused
+            self._waits_for_key, self._seq_shift = True, None
+
+    def _header(self, sender: PacketSender, marker_type: int, seq: int, stamp: int, ssrc: int, packet: RtpPacket) -> bytes:
+        return self.downlink.header(marker_type, seq, stamp, ssrc, sender.transport_number_id, len(packet.payload))
 
     async def report(self, report: SenderReport) -> None:
         """The publisher's sender report in the viewer's numbers, so that sound and picture stay together."""
@@ -141,15 +158,18 @@ class ViewerLeg:
         sender = self.sender
         if sender is None or self._seq_shift is None or self._payload_type is None:
             return
+        seq %= SEQ  # aiortc does not wrap what it unpacks from a bit mask
         packet = self.source.ring.get((seq - self._seq_shift) % SEQ)
         if packet is None:
             return
         self.repairs += 1
         stamp = (packet.timestamp + self._ts_shift) % TS
         if self._rtx_type is None:
-            header = pack("!BBHLL", 0x80, (packet.marker << 7) | self._payload_type, seq, stamp, sender.ssrc)
-        else:  # RFC 4588: own stream, the original number first in the payload
+            header = self._header(sender, (packet.marker << 7) | self._payload_type, seq, stamp, sender.ssrc, packet)
+            await sender.send(header + packet.payload)
+            return
+        for _ in range(self.downlink.repair_times):  # RFC 4588: own stream, the original number first in the payload
             self._rtx_seq = (self._rtx_seq + 1) % SEQ
             marker_type = (packet.marker << 7) | self._rtx_type
-            header = pack("!BBHLLH", 0x80, marker_type, self._rtx_seq, stamp, sender.rtx_ssrc, seq)
-        await sender.send(header + packet.payload)
+            header = self._header(sender, marker_type, self._rtx_seq, stamp, sender.rtx_ssrc, packet)
+            await sender.send(header + pack("!H", seq) + packet.payload)

@@ -17,13 +17,11 @@ from aiortc.rtcrtpreceiver import StreamStatistics
 from aiortc.rtp import (
     RTCP_PSFB_APP,
     RTCP_PSFB_PLI,
-    RTCP_RTPFB_NACK,
     AnyRtcpPacket,
     RtcpByePacket,
     RtcpPsfbPacket,
     RtcpReceiverInfo,
     RtcpRrPacket,
-    RtcpRtpfbPacket,
     RtcpSrPacket,
     RtpPacket,
     pack_remb_fci,
@@ -31,6 +29,7 @@ from aiortc.rtp import (
 )
 
 from video.aiortc_compat import PacketReceiver
+from video.feedback import ArrivalLog, nack
 from video.frames import is_keyframe_start
 from video.ring import KeyframeGate, NackTracker, PacketRing
 
@@ -88,6 +87,7 @@ class Source:
         self.last_arrival: float | None = None
         self._on_started = on_started
         self._receiver: PacketReceiver | None = None
+        self._arrivals = ArrivalLog()
         self._nacks = NackTracker(NACK_RETRY_S, keep_s)
         self._gate = KeyframeGate(KEYFRAME_WINDOW_S)
         self._ssrc: int | None = None
@@ -99,10 +99,10 @@ class Source:
     def live(self) -> bool:
         return self._receiver is not None
 
-    def connect(self, receiver: PacketReceiver, own_ssrc: int) -> None:
+    def connect(self, receiver: PacketReceiver, own_ssrc: int, arrivals: ArrivalLog) -> None:
         """Packets come through `receiver` from now on; what the old connection left is dropped."""
         self.disconnect()
-        self._receiver, self._own_ssrc = receiver, own_ssrc
+        self._receiver, self._own_ssrc, self._arrivals = receiver, own_ssrc, arrivals
 
     def disconnect(self) -> None:
         if self._receiver is None:
@@ -121,11 +121,14 @@ class Source:
         """The transport is gone; the owner of the connection calls `disconnect`."""
 
     async def on_rtp(self, packet: RtpPacket) -> None:
+        now = time.monotonic()
+        number = packet.extensions.transport_sequence_number
+        if number is not None:
+            self._arrivals.add(number, now)
         known = self._recognise(packet)
         if known is None:
             return
         packet, codec = known
-        now = time.monotonic()
         if self._ssrc is None:
             self._begin(packet, codec)
         if not self.ring.add(packet, now):
@@ -160,13 +163,21 @@ class Source:
             await self._pli()
 
     async def tick(self) -> None:
-        """Every 100 ms: repeat what was asked for in vain."""
+        """Every 50 ms: repeat what was asked for in vain."""
         now = time.monotonic()
         if self._gate.due(now):
             await self._pli()
         again = self._nacks.due(now)
         if again:
             await self._nack(again)
+
+    async def arrival_report(self) -> None:
+        """Every 50 ms; the first live source of the connection speaks for all: what has arrived, so that the publisher can find its rate."""
+        if self._receiver is None or self._ssrc is None:
+            return
+        report = self._arrivals.report(self._own_ssrc, self._ssrc)
+        if report is not None:
+            await self._receiver.send_rtcp(report)
 
     async def receiver_report(self) -> None:
         """Every second: loss and jitter (RFC 3550), and the rate we can take (REMB; draft-alvestrand-rmcat-remb)."""
@@ -183,10 +194,11 @@ class Source:
             lsr=lsr,
             dlsr=int(since * 65536) if 0 < since < 65536 else 0,
         )
-        await self._receiver.send_rtcp(RtcpRrPacket(ssrc=self._own_ssrc, reports=[info]))
+        await self._receiver.send_rtcp(bytes(RtcpRrPacket(ssrc=self._own_ssrc, reports=[info])))
         if self.kind == "video":
             fci = pack_remb_fci(self.ceiling_bps, [self._ssrc])
-            await self._receiver.send_rtcp(RtcpPsfbPacket(fmt=RTCP_PSFB_APP, ssrc=self._own_ssrc, media_ssrc=0, fci=fci))
+            remb = RtcpPsfbPacket(fmt=RTCP_PSFB_APP, ssrc=self._own_ssrc, media_ssrc=0, fci=fci)
+            await self._receiver.send_rtcp(bytes(remb))
 
     def _begin(self, packet: RtpPacket, codec: RTCRtpCodecParameters) -> None:
         self._ssrc, self.codec = packet.ssrc, codec
@@ -223,10 +235,9 @@ class Source:
 
     async def _pli(self) -> None:
         if self._receiver is not None and self._ssrc is not None:
-            await self._receiver.send_rtcp(RtcpPsfbPacket(fmt=RTCP_PSFB_PLI, ssrc=self._own_ssrc, media_ssrc=self._ssrc))
+            pli = RtcpPsfbPacket(fmt=RTCP_PSFB_PLI, ssrc=self._own_ssrc, media_ssrc=self._ssrc)
+            await self._receiver.send_rtcp(bytes(pli))
 
     async def _nack(self, lost: list[int]) -> None:
         if self._receiver is not None and self._ssrc is not None:
-            packet = RtcpRtpfbPacket(fmt=RTCP_RTPFB_NACK, ssrc=self._own_ssrc, media_ssrc=self._ssrc)
-            packet.lost = lost
-            await self._receiver.send_rtcp(packet)
+            await self._receiver.send_rtcp(nack(self._own_ssrc, self._ssrc, lost))

@@ -35,7 +35,7 @@ class Impairment:
 
     def __init__(self, link: Link, seed: int) -> None:
         self.link = link
-        self.passed = self.lost = self.overflowed = 0
+        self.passed = self.passed_bytes = self.lost = self.overflowed = 0
         self.worst_queue_ms = 0.0
         self._random = random.Random(seed)
         self._bad = False
@@ -59,6 +59,7 @@ class Impairment:
         out += (link.delay_ms + self._random.uniform(0.0, link.jitter_ms)) / 1000
         self._last_out = out = max(out, self._last_out)
         self.passed += 1
+        self.passed_bytes += size_bytes
         return out
 
     def _unlucky(self) -> bool:

@@ -21,6 +21,7 @@ from pylibsrtp import Policy, Session
 
 from video.aiortc_compat import PacketSender
 from video.clip import encode_vp8, moving_picture
+from video.downlink import Downlink, link_rules
 from video.leg import ViewerLeg
 from video.source import Source
 
@@ -32,6 +33,7 @@ class _Srtp:
 
     ssrc, rtx_ssrc, cname = 1, 2, "bench"
     codecs = (VP8,)
+    transport_number_id = 5
 
     def __init__(self) -> None:
         policy = Policy(key=bytes(range(30)), ssrc_type=Policy.SSRC_ANY_OUTBOUND)
@@ -39,6 +41,9 @@ class _Srtp:
         self._session = Session(policy)
 
     def rtx_payload_type(self, _codec: RTCRtpCodecParameters) -> None:
+        return None
+
+    def watch_arrivals(self, _take: object) -> None:
         return None
 
     async def send(self, data: bytes) -> None:
@@ -57,7 +62,7 @@ def measure(frames: int) -> dict[str, object]:
 
     source = Source("seat", "video", 3.0, 1, lambda _source: None)
     source.codec = VP8
-    leg = ViewerLeg(source)
+    leg = ViewerLeg(source, Downlink(link_rules()))
     leg.sender = cast("PacketSender", _Srtp())
 
     async def forward() -> float:

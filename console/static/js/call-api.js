@@ -92,6 +92,7 @@ export class Call {
     connection.addTransceiver('video', { direction: 'recvonly' });
     connection.addTransceiver('audio', { direction: 'recvonly' });
     connection.ontrack = ({ track }) => { stream.addTrack(track); element.srcObject = stream; };
+    steady(connection);
     const place = await this.negotiate(connection, `${this.here}/whep?of=${encodeURIComponent(seat)}`);
     return { connection, stop: () => this.stop(connection, place) };
   }
@@ -115,6 +116,30 @@ export class Call {
     connection.close();
     await this.request('DELETE', place).catch(() => null);
   }
+}
+
+const STEADY_MS = 1000;
+const LEFT_OVER = 1.5e-4; // share of packets that may still be missing when they are due
+const NACK_MS = 30;      // what a browser adds to each round of asking again
+
+// On a path that loses packets the picture is held back long enough for repairs to come: late and smooth, not early and
+// frozen. The forwarder sends each repair twice there, so a round fails with the square of the loss.
+export function steady(connection) {
+  let lost = 0, received = 0, share = 0;
+  const timer = setInterval(async () => {
+    if (connection.connectionState === 'closed') { clearInterval(timer); return; }
+    const all = [...(await connection.getStats()).values()];
+    const video = all.find((one) => one.type === 'inbound-rtp' && one.kind === 'video');
+    const path = all.find((one) => one.type === 'candidate-pair' && one.nominated);
+    if (!video || !path) return;
+    const missing = Math.max(0, video.packetsLost - lost), came = video.packetsReceived - received;
+    lost = video.packetsLost;
+    received = video.packetsReceived;
+    if (missing + came > 0) share += 0.5 * (missing / (missing + came) - share);
+    const rounds = share < LEFT_OVER ? 0 : Math.max(1, Math.ceil(Math.log(LEFT_OVER / share) / (2 * Math.log(share))));
+    const target = share < 0.01 ? null : Math.min(3000, rounds * (1000 * path.currentRoundTripTime + NACK_MS) + 60);
+    for (const receiver of connection.getReceivers()) receiver.jitterBufferTarget = target;
+  }, STEADY_MS);
 }
 
 // Host candidates come within milliseconds; one that waits for a name server may be left out.

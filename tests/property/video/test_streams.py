@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from core.errors import InputError
 from tests.unit.video.packets import VP8
+from video.downlink import Downlink, link_rules
 from video.frames import VideoAssembler, is_keyframe_start
 from video.leg import ViewerLeg
 from video.ring import Gap, Reorder
@@ -39,7 +40,7 @@ def test_reorder_gives_everything_once_and_in_order(data: st.DataObject, first: 
 
 
 class _Sink:
-    ssrc, rtx_ssrc, cname, codecs = 1, 2, "", (VP8,)
+    ssrc, rtx_ssrc, cname, codecs, transport_number_id = 1, 2, "", (VP8,), None
 
     def __init__(self) -> None:
         self.sent: list[RtpPacket] = []
@@ -56,7 +57,7 @@ def test_a_viewer_sees_one_unbroken_stream_over_any_switches(lives: list[tuple[i
     async def run() -> list[RtpPacket]:
         source = Source("seat", "video", 3.0, 1, lambda _source: None)
         source.codec = VP8
-        leg = ViewerLeg(source)
+        leg = ViewerLeg(source, Downlink(link_rules()))
         leg.sender = sink = _Sink()  # a stand-in for the SRTP sender
         await leg.start()
         for seq, stamp, count in lives:
