@@ -11,14 +11,16 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+import numpy as np
 from PIL import ExifTags, Image, UnidentifiedImageError
 
 from core.errors import InputError, NotFound, StorageFull
 from core.ship import ShipGeometry, ShipPose
-from drone.model import CameraSpec, GeometryPart, Survey, SurveyGap, SurveyPhoto
+from drone.model import CameraSpec, GeometryPart, Plan, Survey, SurveyGap, SurveyPhoto
 from drone.packs import error_budget
 from drone.pose import pose_in_ship
 from drone.vehicle import PhotoFeedback
+from drone.xmp import OwnPose, own_pose
 
 SURVEY_FILE = "survey.json"
 _PHOTO_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".tif", ".tiff"})
@@ -31,6 +33,7 @@ class CardPhoto:
 
     path: Path
     at_utc: datetime | None
+    own: OwnPose | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +59,7 @@ def read_card(card: Path) -> tuple[list[CardPhoto], list[str]]:
         if path.suffix.lower() not in _PHOTO_SUFFIXES:
             continue
         try:
-            photos.append(CardPhoto(path, _exif_time(path)))
+            photos.append(CardPhoto(path, _exif_time(path), own_pose(path)))
         except (UnidentifiedImageError, OSError, ValueError):
             broken.append(path.name)
     if not photos:
@@ -141,12 +144,14 @@ def _entry(photo: CardPhoto, shot: PhotoFeedback | None, frame: CaptureFrame, fo
         file=photo.path.name, sha256=digest, t_utc=at, trigger_idx=index, c_ship_m=None, q_ship_xyzw=None, cov_6x6=None,
         pose_source=None,
     )  # fmt: skip
-    if shot is None or frame.pose is None or shot.gimbal_pitch_deg is None:
+    seen = _view(shot, photo.own)
+    if seen is None or frame.pose is None:
         return bare
-    enu = frame.pose.frame.to_enu(shot.lonlat, shot.alt_rel_m + frame.home_alt_m)
-    pose = pose_in_ship(frame.pose, frame.geometry.draught_m, enu, shot.yaw_deg_true, shot.gimbal_pitch_deg)
+    enu = frame.pose.frame.to_enu(seen.lonlat, seen.alt_rel_m + frame.home_alt_m)
+    pose = pose_in_ship(frame.pose, frame.geometry.draught_m, enu, seen.yaw_deg_true, seen.pitch_deg, seen.roll_deg)
     x, y, z = (round(float(value), 4) for value in pose.centre_m)
-    covariance = error_budget(frame.pose.source).covariance
+    worse = frame.pose.source == "ais" and seen.rtk_fixed is False
+    covariance = error_budget("ais_gnss" if worse else frame.pose.source).covariance
     return bare.model_copy(
         update={
             "c_ship_m": (x, y, z),
@@ -155,6 +160,27 @@ def _entry(photo: CardPhoto, shot: PhotoFeedback | None, frame: CaptureFrame, fo
             "pose_source": frame.pose.source,
         }
     )
+
+
+def _view(shot: PhotoFeedback | None, own: OwnPose | None) -> OwnPose | None:
+    """Where a photo was taken: the vehicle's feedback, or what the camera wrote into the file."""
+    if shot is not None and shot.gimbal_pitch_deg is not None:
+        return OwnPose(shot.lonlat, shot.alt_rel_m, shot.yaw_deg_true, shot.gimbal_pitch_deg, 0.0, None)
+    return own
+
+
+def missing_triggers(plan: Plan, survey: Survey, near_m: float) -> list[int]:
+    """Numbers (over all sorties, from 0) of planned triggers near which no photo was taken."""
+    pose = plan.ship.pose
+    planned = [point for sortie in plan.sorties for point in sortie.triggers_enu_m]
+    if pose is None:
+        return list(range(len(planned)))
+    draught = plan.ship.geometry.draught_m
+    centres = [photo.c_ship_m for photo in survey.photos if photo.c_ship_m is not None]
+    if not centres:
+        return list(range(len(planned)))
+    taken = pose.pose().to_enu(np.array(centres), draught)
+    return [at for at, point in enumerate(planned) if float(np.min(np.linalg.norm(taken - point, axis=1))) > near_m]
 
 
 def _exif_time(path: Path) -> datetime | None:

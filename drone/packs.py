@@ -42,6 +42,8 @@ class PlannerNumbers:
     clear_above_m: float
     home_offset_m: float
     fence_far_m: float
+    trigger_near_m: float
+    keep_out_margin_m: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,30 @@ class MonitorNumbers:
     test_gimbal_deg: float
     other_station_s: float
     test_shot_wait_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class HullFixNumbers:
+    """config/drone/hull_fix.toml; the comments there say what each is."""
+
+    least_marks: int
+    least_photos: int
+    mark_px: float
+    attitude_deg: float
+    vehicle_m: float
+    vehicle_height_m: float
+    worst_residual_px: float
+    covariance_scale: float
+
+
+@dataclass(frozen=True, slots=True)
+class DjiNumbers:
+    """config/drone/dji.toml."""
+
+    drone_enum: int
+    drone_sub_enum: int
+    payload_enum: int
+    most_waypoints: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +190,18 @@ def paper_rules() -> PaperRules:
 def scenarios_data() -> dict[str, Any]:
     """config/drone/scenarios.toml as it stands; `drone.rehearsal` gives it types."""
     return _load("drone", "scenarios.toml")
+
+
+@cache
+def hull_fix_numbers() -> HullFixNumbers:
+    data = _load("drone", "hull_fix.toml")
+    return HullFixNumbers(**{field.name: data[field.name] for field in fields(HullFixNumbers)})
+
+
+@cache
+def dji_numbers() -> DjiNumbers:
+    data = _load("drone", "dji.toml")
+    return DjiNumbers(**{field.name: data[field.name] for field in fields(DjiNumbers)})
 
 
 @cache

@@ -46,7 +46,9 @@ from drone import (
     planned_sides,
     survey_coverage,
 )
+from drone.capture import missing_triggers
 from drone.codec import read_key
+from drone.exchange import flight_card, geojson, kml, wpml_kmz
 from drone.export import qgc_plan, wpl
 from drone.link import photos_in_tlog
 from drone.packs import limits
@@ -110,6 +112,12 @@ def plan(
     out: Annotated[Path | None, typer.Option(help="Write the plan here instead of to stdout")] = None,
     qgc: Annotated[Path | None, typer.Option(help="Also write the first sortie as a QGroundControl .plan")] = None,
     waypoints: Annotated[Path | None, typer.Option("--wpl", help="Also write the first sortie as a QGC WPL 110 file")] = None,
+    kml_file: Annotated[Path | None, typer.Option("--kml", help="Also write the path as KML")] = None,
+    geojson_file: Annotated[Path | None, typer.Option("--geojson", help="Also write the plan as GeoJSON")] = None,
+    dji: Annotated[
+        Path | None,
+        typer.Option(help="Also write a DJI WPML .kmz per sortie and a flight card into this folder (NOT flown by us)"),
+    ] = None,
     as_json: AsJson = False,  # noqa: FBT002
 ) -> None:
     """Plan a survey (yunjian.plan/1). Exit code 1 when the plan cannot be flown; the reasons are in it and on stderr."""
@@ -134,6 +142,15 @@ def plan(
         qgc.write_text(qgc_plan(made, 0), encoding="utf-8")
     if made.sorties and waypoints is not None:
         waypoints.write_text(wpl(made, 0), encoding="utf-8")
+    if made.sorties and kml_file is not None:
+        kml_file.write_text(kml(made), encoding="utf-8")
+    if made.sorties and geojson_file is not None:
+        geojson_file.write_text(geojson(made), encoding="utf-8")
+    if made.sorties and dji is not None:
+        dji.mkdir(parents=True, exist_ok=True)
+        for number in range(len(made.sorties)):
+            (dji / f"sortie_{number + 1}.kmz").write_bytes(wpml_kmz(made, number))
+        (dji / "flight_card.md").write_text(flight_card(made, settings.language), encoding="utf-8")
     reasons = [refusal.zh if settings.language == "zh" else refusal.en for refusal in made.refusals]
     if as_json:
         print_json("yunjian.plan/1", made.model_dump(mode="json", by_alias=True), reasons)
@@ -336,9 +353,10 @@ def import_(
     heading: Annotated[float | None, typer.Option(help="Heading, degrees true")] = None,
     home_alt: Annotated[float, typer.Option(help="Height of the launch point above the water, m")] = 0.0,
     pose_source: Annotated[str, typer.Option(help="ais, ais_gnss, ais_low or hull_fix")] = "ais_gnss",
+    plan_file: Annotated[Path | None, typer.Option("--plan", help="Check that each planned shot came back")] = None,
     as_json: AsJson = False,  # noqa: FBT002
 ) -> None:
-    """Make a survey folder (yunjian.survey/1) from a memory card and, if there is one, the flight log."""
+    """Make a survey folder (yunjian.survey/1) from a memory card: poses from the flight log, or from the cameras' own XMP."""
     settings = load_settings()
     shots = list(photos_in_tlog([frame for _, frame in read_tlog(tlog)]).values()) if tlog else []
     frame = CaptureFrame(
@@ -353,6 +371,11 @@ def import_(
     posed = sum(photo.c_ship_m is not None for photo in survey.photos)
     numbers = {"photos": len(survey.photos), "posed": posed, "gaps": len(survey.gaps)}
     say(settings, "drone.cli.imported", **numbers)
+    if plan_file is not None:
+        made = _read_plan(plan_file)
+        missing = missing_triggers(made, survey, limits().planner.trigger_near_m)
+        if missing:
+            say(settings, "drone.cli.missing", missing=len(missing), list=", ".join(map(str, missing)))
     if as_json:
         print_json("yunjian.survey/1", survey.model_dump(mode="json", by_alias=True))
     else:
