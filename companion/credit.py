@@ -87,6 +87,7 @@ class CreditRules(_Part):
     version: str
     source: str
     letters: dict[str, str]
+    detention_actions: frozenset[str] = Field(description="action codes by which an inspection detains a ship")
     supervision: tuple[SupervisionRow, ...]
     strata: dict[str, Stratum]
     rule: tuple[GradeRule, ...]

@@ -8,23 +8,26 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from sqlalchemy.orm import Session
 
+import inspection
+from ais.ports import Credit, CreditGrade
 from companion import credit_store as store
-from companion.credit import CreditEvent, Grade, evaluate, good_credit
-from companion.lists import Entry, ListRules, black_criteria, list_rules, missing_for_repair, next_step
+from companion.credit import CreditEvent, Grade, credit_rules, evaluate, good_credit
+from companion.lists import Entry, ListRules, black_criteria, is_sector, list_rules, missing_for_repair, next_step
 from companion.model import Actor, ListEntry, Role
 from core import events, journal
 from core.context import Services
-from core.errors import AccessDenied, InputError, Refused
+from core.errors import AccessDenied, InputError, NotFound, Refused
 from core.events import Event
 from core.ids import new_id
 from core.workdays import local_day
 
 SUBSCRIBER = "companion_credit"
-DEFICIENCY, DETENTION = "inspection.deficiency", "inspection.detention"
+SHIP_COMPANY = "ship_company"
+_ADDED, _CHANGED = "inspection.deficiency_added", "inspection.deficiency_changed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +36,7 @@ class CompanyCredit:
 
     subject: str
     letter: str
+    credit: Literal["good", "ordinary", "bad"]
     lists: tuple[str, ...]
     reasons_zh: tuple[str, ...]
     reasons_en: tuple[str, ...]
@@ -74,7 +78,7 @@ def company_credit(session: Session, subject: str, on: date) -> CompanyCredit | 
     said = [rule for one in entries for rule in rules[one.domain].black if rule.id == one.criterion]
     days = [one.effective_on for one in entries if one.effective_on] + [one.day for one in known if one.counts_on(on)]
     return CompanyCredit(
-        subject, grade.letter, tuple(one.list for one in entries),
+        subject, grade.letter, cast("Literal['good', 'ordinary', 'bad']", grade.credit), tuple(one.list for one in entries),
         (*(one.zh for one in grade.reasons), *(one.zh for one in said)),
         (*(one.en for one in grade.reasons), *(one.en for one in said)), max(days, default=None),
     )  # fmt: skip
@@ -155,13 +159,42 @@ def confirm_repair(services: Services, actor: Actor, ref: str, reason: str) -> E
         return store.as_entry(row)
 
 
+class CreditRecords:
+    """`ais.ports.CreditSource` over the credit files of ship companies (key: the company's IMO number)."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    def credit_of(self, company: str, on: date) -> Credit | None:
+        """Black list or bad credit is poor; the reasons stand in `source`. None where nothing is known on that day."""
+        with self._services.db.read() as session:
+            known = company_credit(session, company, on)
+        if known is None or known.since is None:
+            return None
+        grade: CreditGrade = "poor" if known.credit == "bad" or "black" in known.lists else known.credit
+        reasons = "; ".join((known.letter, *known.lists, *known.reasons_zh))
+        return Credit(key=company, grade=grade, source=reasons, valid_from=known.since, valid_to=on)
+
+
 def on_event(services: Services, event: Event) -> None:
-    """Inspection results become credit events: {company, ref, day, ...} of a deficiency or detention. Others are ignored."""
-    kinds = {DEFICIENCY: "deficiency", DETENTION: "detention"}
-    subject = event.payload.get("company")
-    if event.type in kinds and isinstance(subject, str) and subject:
-        fact = CreditEvent(f"event-{event.id}", kinds[event.type], local_day(event.at_utc), "ship_company", event.stream)
-        record_event(services, Actor("system", Role.SYSTEM), subject, fact)
+    """What an inspection found becomes a credit event of the ship's company, once; a ship without a company leaves none.
+
+    ``inspection.deficiency_added`` {case_id, action}: a deficiency; with the action for a detention, a detention.
+    ``inspection.deficiency_changed`` {case_id, action}: only where that action is a detention.
+    """
+    action = event.payload.get("action")
+    detained = action in credit_rules().detention_actions
+    if event.type not in (_ADDED, _CHANGED) or (event.type == _CHANGED and not detained):
+        return
+    try:
+        with services.db.read() as session:
+            company = inspection.record(session, str(event.payload["case_id"])).ship.company_imo
+    except NotFound:
+        return
+    if company:
+        kind = "detention" if detained else "deficiency"
+        fact = CreditEvent(f"event-{event.id}", kind, local_day(event.at_utc), SHIP_COMPANY, event.stream)
+        record_event(services, Actor("system", Role.SYSTEM), company, fact)
 
 
 def _record(services: Services, session: Session, actor: Actor, subject: str, event: CreditEvent) -> bool:
@@ -186,7 +219,7 @@ def _record(services: Services, session: Session, actor: Actor, subject: str, ev
 
 
 def _sectors(domain: str) -> list[ListRules]:
-    return [list_rules(domain)] if domain in ("air_defence", "ship_company") else []
+    return [list_rules(domain)] if is_sector(domain) else []
 
 
 def _new_entry(

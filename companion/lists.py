@@ -129,10 +129,14 @@ def missing_for_repair(
     return tuple(one for one in needed if one not in means) + (() if harm_removed else ("harm_removed",))
 
 
+def is_sector(domain: str) -> bool:
+    """True where a rule set for this domain is there."""
+    return domain.isidentifier() and pack_path("companion", f"lists_{domain}.toml").is_file()
+
+
 @cache
 def list_rules(sector: str) -> ListRules:
     """The rule set of a sector. Raises NotFound."""
-    path = pack_path("companion", f"lists_{sector}.toml")
-    if not sector.isidentifier() or not path.is_file():
+    if not is_sector(sector):
         raise NotFound("lists.unknown_sector", sector=sector)
-    return ListRules.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+    return ListRules.model_validate(tomllib.loads(pack_path("companion", f"lists_{sector}.toml").read_text(encoding="utf-8")))

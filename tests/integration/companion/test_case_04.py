@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
+import inspection
 from companion import creditfile
 from companion.credit import CreditEvent, credit_rules, evaluate, stratum_of
 from companion.lists import list_rules
@@ -15,6 +16,7 @@ from core.clock import ManualClock
 from core.context import Services
 from core.errors import InputError, Refused
 from core.events import Event
+from tests.integration.inspection.conftest import GOLDEN
 
 FIRM = "ship-company-1"
 RULES = list_rules("ship_company")
@@ -83,16 +85,32 @@ def test_case_4_scenario_6(services):
     assert on.lists == ("black",)
     assert "refuses to cooperate" in " ".join(on.reasons_en)
     assert before.lists == ()
+    source = creditfile.CreditRecords(services)
+    assert source.credit_of(FIRM, date(2026, 4, 10)).grade == "poor"
+    assert source.credit_of(FIRM, date(2026, 4, 9)).grade == "good"
 
 
 def test_a_result_of_an_inspection_becomes_one_credit_event(services):
-    event = Event(7, "inspection:1", creditfile.DETENTION, 1, datetime(2026, 4, 9, tzinfo=UTC), {"company": FIRM})
-    creditfile.on_event(services, event)
-    creditfile.on_event(services, event)
-    creditfile.on_event(services, Event(8, "x", "video.room_closed", 1, event.at_utc, {}))
+    ship = GOLDEN.ship.model_copy(update={"company_imo": FIRM})
+    case_id = inspection.open_case(services, inspection.Actor("u", "inspector"), inspection.NewCase(key="k", ship=ship)).case_id
+    at = services.clock.now()
+    found = [
+        Event(7, "s", "inspection.deficiency_added", 1, at, {"case_id": case_id, "action": None}),
+        Event(8, "s", "inspection.deficiency_changed", 1, at, {"case_id": case_id, "action": "30"}),
+        Event(9, "s", "inspection.deficiency_changed", 1, at, {"case_id": case_id, "action": "10"}),
+        Event(10, "s", "inspection.deficiency_added", 1, at, {"case_id": "no such case", "action": None}),
+        Event(11, "s", "video.room_closed", 1, at, {}),
+    ]
+    for event in (*found, *found):
+        creditfile.on_event(services, event)
+    source = creditfile.CreditRecords(services)
     with services.db.read() as session:
-        assert [one.kind for one in creditfile.store.events_of(session, FIRM)] == ["detention"]
+        assert [one.kind for one in creditfile.store.events_of(session, FIRM)] == ["deficiency", "detention"]
         assert creditfile.grade_on(session, FIRM, date(2026, 4, 10)).letter == "D"
+    credit = source.credit_of(FIRM, date(2026, 4, 10))
+    assert (credit.grade, credit.valid_from) == ("poor", date(2026, 4, 10))
+    assert source.credit_of(FIRM, date(2026, 4, 9)) is None
+    assert source.credit_of("nobody", date(2026, 4, 10)) is None
 
 
 def test_every_rule_fires_at_its_count_and_not_below():
