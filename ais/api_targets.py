@@ -1,24 +1,38 @@
-"""Owns the HTTP side of targeting: ranked ships with the reason for each point.
+"""Owns the HTTP side of targeting: ranked ships with reasons, the queue of a shift, signals, what-if, decisions.
 
-Never changes anything.
+Never decides a rule; a decision is the officer's, kept with the evidence as it was.
 """
 
 from __future__ import annotations
 
 from dataclasses import asdict
 from datetime import date
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Query
-from pydantic import BaseModel
+from fastapi import APIRouter, Header, Query, Request
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from ais.codes import Label
+from ais.decisions import Decision, DecisionKind, NewDecision
+from ais.place import Where
+from ais.ports import RiskSources
 from ais.pose import HullAtPlace
 from ais.ranking import RankedShip
-from ais.targeting import Window
-from ais.targets_service import geometry_and_pose, rank_live
+from ais.risk_signals import RiskSignal, evidence_json
+from ais.targeting import Assessment, Window
+from ais.targets_service import (
+    TargetLine,
+    ask_what_if,
+    decide_target,
+    geometry_and_pose,
+    rank_live,
+    target,
+    target_queue,
+)
+from core.auth import Principal
+from core.clock import rfc3339
 from core.context import Services
-from core.errors import InputError, Refused
+from core.errors import AccessDenied, InputError, Refused
 from core.workdays import local_day
 
 _MAX_PAGE = 500
@@ -114,7 +128,81 @@ class TargetsOut(BaseModel):
     next_cursor: str | None
 
 
-def build_router(services: Services) -> APIRouter:
+class SignalOut(BaseModel):
+    """A signal beside the points. `proposes`: an overriding factor that an officer may confirm with it."""
+
+    id: str
+    kind: str
+    words: BilingualOut
+    confidence: float
+    proposes: str | None
+    expires_at: str | None
+    rows: list[dict[str, JsonValue]]
+
+
+class DecisionOut(BaseModel):
+    """A decision as it was taken; the evidence is what the officer saw."""
+
+    id: str
+    ship: str
+    at_utc: str
+    kind: DecisionKind
+    factor: str | None
+    reason: str | None
+    by: str
+    evidence_sha256: str
+    evidence: dict[str, JsonValue]
+
+
+class LineOut(BaseModel):
+    """A ship in the queue of a shift. `hours`: least time to the port's centre at its present speed."""
+
+    key: str
+    where: Where
+    hours: float | None
+    target: TargetOut
+    signals: list[SignalOut]
+    decisions: list[DecisionOut]
+
+
+class QueueOut(BaseModel):
+    regime: str
+    on: date
+    hours: float
+    items: list[LineOut]
+    next_cursor: None = None
+
+
+class WhatIfIn(BaseModel):
+    """Register values to put in the place of those held, and another day."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    changes: dict[str, str] = Field(default_factory=dict, max_length=8)
+    on: date | None = None
+
+
+class SideOut(BaseModel):
+    points_low: int
+    points_high: int
+    profile_best: str
+    profile_worst: str
+    priority: str | None
+    window_best: WindowOut | None
+    window_worst: WindowOut | None
+    reason: BilingualOut
+
+
+class WhatIfOut(BaseModel):
+    changes: dict[str, str]
+    on: date
+    now: SideOut
+    then: SideOut
+
+
+IdempotencyKey = Annotated[str | None, Header(alias="Idempotency-Key", min_length=1, max_length=200)]
+
+
+def build_router(services: Services, sources: RiskSources | None = None) -> APIRouter:
     """Routes under /api/v1/ais/targets; who may call them is ``config/access/ais.toml``."""
     router = APIRouter(prefix="/api/v1/ais", tags=["ais"])
 
@@ -138,7 +226,89 @@ def build_router(services: Services) -> APIRouter:
             next_cursor=str(start + limit) if more else None,
         )
 
+    _shift(router, services, sources or RiskSources())
     return router
+
+
+def _shift(router: APIRouter, services: Services, sources: RiskSources) -> None:
+    def today(on: date | None) -> date:
+        return on or local_day(services.clock.now())
+
+    @router.get("/queue")
+    def queue(
+        on: date | None = None,
+        hours: Annotated[float, Query(ge=0, le=240)] = 24.0,
+        where: Where | None = None,
+    ) -> QueueOut:
+        """Ships in port, at anchor and arriving within so many hours, ranked, with signals and decisions."""
+        found = target_queue(services, sources, today(on), hours)
+        lines = [line for line in found.lines if where is None or line.place.where == where]
+        items = [line_out(line, _hull(services, line.ship)) for line in lines]
+        return QueueOut(regime=found.ranking.regime, on=found.ranking.on, hours=hours, items=items)
+
+    @router.get("/targets/{key}")
+    def one(key: str, on: date | None = None) -> LineOut:
+        """One ship with every criterion, signal and decision; `key` is its IMO number or MMSI."""
+        line = target(services, sources, key, today(on))
+        return line_out(line, _hull(services, line.ship))
+
+    @router.post("/targets/{key}/what-if")
+    def what_if(key: str, body: WhatIfIn) -> WhatIfOut:
+        """The same ship under other facts; nothing is kept."""
+        found = ask_what_if(services, key, body.changes, today(None), body.on)
+        return WhatIfOut(changes=found.changes, on=found.on, now=_side(found.now), then=_side(found.then))
+
+    @router.post("/targets/{key}/decisions")
+    def decision(request: Request, key: str, body: NewDecision, repeat: IdempotencyKey = None) -> DecisionOut:
+        """Select, skip with a reason, confirm or withdraw an overriding factor."""
+        return decision_out(decide_target(services, sources, _who(request), key, body, today(None), repeat))
+
+
+def _who(request: Request) -> Principal:
+    who: Any = getattr(request.state, "principal", None)
+    if not isinstance(who, Principal):
+        raise AccessDenied("ais.decision_role", role="-")
+    return who
+
+
+def line_out(line: TargetLine, hull: HullOut) -> LineOut:
+    """A line of the queue as JSON."""
+    return LineOut(
+        key=line.key,
+        where=line.place.where,
+        hours=None if line.place.hours is None else round(line.place.hours, 2),
+        target=target_out(line.ship, hull),
+        signals=[signal_out(one) for one in line.signals],
+        decisions=[decision_out(one) for one in line.decisions],
+    )
+
+
+def signal_out(signal: RiskSignal) -> SignalOut:
+    """A signal as JSON."""
+    known = evidence_json(signal)
+    words = BilingualOut(zh=signal.words.zh, en=signal.words.en)
+    return SignalOut.model_validate({**{k: known[k] for k in SignalOut.model_fields if k != "words"}, "words": words})
+
+
+def decision_out(decision: Decision) -> DecisionOut:
+    """A decision as JSON."""
+    return DecisionOut(
+        id=decision.id, ship=decision.ship, at_utc=rfc3339(decision.at), kind=decision.kind, factor=decision.factor,
+        reason=decision.reason, by=decision.by, evidence_sha256=decision.evidence_sha256, evidence=decision.evidence,
+    )  # fmt: skip
+
+
+def _side(found: Assessment) -> SideOut:
+    return SideOut(
+        points_low=found.points_low,
+        points_high=found.points_high,
+        profile_best=found.profile_best,
+        profile_worst=found.profile_worst,
+        priority=found.priority,
+        window_best=_window(found.window_best),
+        window_worst=_window(found.window_worst),
+        reason=BilingualOut(**asdict(found.priority_reason)),
+    )
 
 
 def _offset(cursor: str | None) -> int:

@@ -1,41 +1,197 @@
-"""Owns the acts of targeting: ranking what is in the picture and placing a ranked ship's hull.
+"""Owns the acts of targeting: ranking what is in the picture, the queue of a shift, one ship's signals, decisions, what-if.
 
-Never decides a rule: joining and targeting are pure and elsewhere.
+Never decides a rule: joining, targeting, signals and order are pure and elsewhere.
 """
 
 from __future__ import annotations
 
-from datetime import date
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
 
+from ais.decisions import Decision, NewDecision, confirmed_factors, decide, decisions, ship_key
+from ais.place import Place, Where, place_of
+from ais.ports import Credit, OpenDeficiency, RiskSources
 from ais.pose import HullAtPlace
 from ais.pose import geometry_and_pose as _geometry_and_pose
 from ais.ranking import FeedInfo, RankedShip, Ranking, rank
 from ais.register_service import register_data
-from ais.rules import load_rules
-from ais.service import watched_port
+from ais.risk_signals import RiskSignal, evidence_json, ordered_by_credit, risk_signals, signal_rules
+from ais.rules import RulePack, load_rules
+from ais.service import open_signals, watched_port
+from ais.signals import Signal
 from ais.store import feeds, load_picture
+from ais.whatif import CHANGEABLE, WhatIf, what_if
+from core.auth import Principal
+from core.clock import rfc3339
 from core.context import Services
+from core.errors import InputError, NotFound
+
+_PORT_ZONE = ZoneInfo("Asia/Shanghai")  # days of the regimes are days of the port (design.md, "time")
+
+
+@dataclass(frozen=True, slots=True)
+class TargetLine:
+    """A ranked ship as a shift sees it."""
+
+    key: str
+    ship: RankedShip
+    place: Place
+    signals: tuple[RiskSignal, ...]
+    decisions: tuple[Decision, ...]
+
+    @property
+    def last(self) -> Decision | None:
+        """The newest selection or skip."""
+        return next((one for one in reversed(self.decisions) if one.kind in {"select", "skip"}), None)
+
+
+@dataclass(frozen=True, slots=True)
+class TargetQueue:
+    """The ships of a shift in order."""
+
+    ranking: Ranking
+    hours: float
+    lines: tuple[TargetLine, ...]
+
+
+def rule_pack(services: Services) -> RulePack:
+    """The regime in use."""
+    return load_rules(services.settings.ais.rule_pack)
 
 
 def rank_live(services: Services, on: date) -> Ranking:
-    """Rank the stored live picture against the register with the regime of `settings.ais.rule_pack` on that day."""
-    pack = load_rules(services.settings.ais.rule_pack)
+    """Rank the stored live picture against the register with the regime of `settings.ais.rule_pack` on that day.
+
+    Overriding factors that an officer confirmed up to the end of that day count.
+    """
+    pack = rule_pack(services)
     with services.db.ais_read() as session:
         ships = load_picture(session)
         sources = feeds(session)
-    register = register_data(services, pack)
+    register = register_data(services, pack, _end_of(on))
     newest = sources[0] if sources else None
     feed = FeedInfo(
         source="" if newest is None else newest.source,
         sentences=0 if newest is None else int(newest.ledger["sentences"]),
         at_utc=services.clock.now(),
     )
-    return rank(pack, ships, register, feed, on)
+    confirmed = confirmed_factors(decisions(services, _end_of(on)))
+    return rank(pack, ships, register, feed, on, confirmed)
 
 
 def rank_ships(services: Services, on: date) -> list[RankedShip]:
     """The ranked list alone, the first one first."""
     return list(rank_live(services, on).ships)
+
+
+def target_queue(services: Services, sources: RiskSources, on: date, hours: float) -> TargetQueue:
+    """Ships in port, at anchor, and arriving within `hours`, in rank order; inside a rank by credit where credit may speak.
+
+    A ship elsewhere is left out, unless it has Priority I or an overriding factor: such a ship is never lost from sight.
+    """
+    ranking = rank_live(services, on)
+    rules, port = signal_rules(), watched_port(services)
+    graded = _credits(sources, ranking, on)
+    heard: dict[int, list[Signal]] = {}
+    for signal in open_signals(services, services.clock.now()):
+        heard.setdefault(signal.mmsi, []).append(signal)
+    taken: dict[str, list[Decision]] = {}
+    for decision in decisions(services, _end_of(on)):
+        taken.setdefault(decision.ship, []).append(decision)
+    factors = tuple(rule_pack(services).overriding)
+    open_by_ship = _open_by_ship(sources)
+    lines: list[TargetLine] = []
+    for ship in ordered_by_credit(rules, ranking.ships, graded, on):
+        place = place_of(ship.live, port, rules.place)
+        near = place.where in {"in_port", "at_anchor"} or (place.hours is not None and place.hours <= hours)
+        if not near and not _must_show(ship):
+            continue
+        key = ship_key(ship.sheet.imo, ship.live.mmsi)
+        signals = _signals(open_by_ship.get(key, ()), factors, ship, heard.get(ship.live.mmsi, []), graded)
+        lines.append(TargetLine(key, ship, place, tuple(signals), tuple(taken.get(key, ()))))
+    return TargetQueue(ranking, hours, tuple(lines))
+
+
+def target(services: Services, sources: RiskSources, key: str, on: date) -> TargetLine:
+    """One ranked ship by IMO number, MMSI, or its key, wherever it is.
+
+    Raises:
+        NotFound: not in the ranked list of that day.
+    """
+    ship = _find(rank_live(services, on), key)
+    graded = _credits(sources, Ranking("", ship.assessment.priority_reason, on, (ship,), ()), on)
+    heard = open_signals(services, services.clock.now(), ship.live.mmsi)
+    factors = tuple(rule_pack(services).overriding)
+    own = ship_key(ship.sheet.imo, ship.live.mmsi)
+    return TargetLine(
+        own,
+        ship,
+        place_of(ship.live, watched_port(services), signal_rules().place),
+        tuple(_signals(_open_by_ship(sources).get(own, ()), factors, ship, heard, graded)),
+        tuple(decisions(services, _end_of(on), own)),
+    )
+
+
+def ask_what_if(services: Services, key: str, changes: Mapping[str, str], on: date, then_on: date | None = None) -> WhatIf:
+    """The ship of today's list under other facts.
+
+    Raises:
+        NotFound: not in the ranked list. InputError: a fact that cannot be changed.
+    """
+    wrong = sorted(set(changes) - set(CHANGEABLE))
+    if wrong:
+        raise InputError("ais.what_if_field", field=wrong[0], known=", ".join(CHANGEABLE))
+    pack = rule_pack(services)
+    ship = _find(rank_live(services, on), key)
+    day = then_on or on
+    standing = confirmed_factors(decisions(services, _end_of(day)))
+    confirmed = standing.get(ship_key(ship.sheet.imo, ship.live.mmsi), ())
+    return what_if(pack, ship, register_data(services, pack), changes, day, confirmed)
+
+
+def decide_target(
+    services: Services, sources: RiskSources, who: Principal, key: str, asked: NewDecision, on: date, request: str | None
+) -> Decision:
+    """Take a decision about a ship of today's list; the evidence is what the list and its signals say now.
+
+    Raises:
+        NotFound: the ship is not in the list, or the signal is not open. Else as `decisions.decide`.
+    """
+    line = target(services, sources, key, on)
+    signal = None
+    if asked.signal_id is not None:
+        signal = next((one for one in line.signals if one.id == asked.signal_id), None)
+        if signal is None:
+            raise NotFound("ais.signal_missing", signal=asked.signal_id)
+    evidence = evidence_of(line, signal)
+    return decide(services, who, line.key, asked, rule_pack(services).overriding, evidence, request)
+
+
+def evidence_of(line: TargetLine, signal: RiskSignal | None) -> dict[str, Any]:
+    """What an officer sees when deciding: place in the list, points by criterion, signals."""
+    found = line.ship.assessment
+    return {
+        "regime": found.regime,
+        "regime_version": found.regime_version,
+        "on": found.on.isoformat(),
+        "rank": line.ship.rank,
+        "of": line.ship.of,
+        "points": [found.points_low, found.points_high],
+        "profile": [found.profile_best, found.profile_worst],
+        "priority": found.priority,
+        "where": line.place.where,
+        "criteria": [
+            {"id": row.id, "state": row.state, "value": row.value, "source": row.source, "points": row.points}
+            for row in found.criteria
+        ],
+        "signals": [evidence_json(one) for one in line.signals],
+        "signal": None if signal is None else evidence_json(signal),
+        "ais_source": line.ship.selection.ais_source,
+        "at_utc": rfc3339(line.ship.selection.at_utc),
+    }
 
 
 def geometry_and_pose(services: Services, ship: RankedShip) -> HullAtPlace:
@@ -45,3 +201,49 @@ def geometry_and_pose(services: Services, ship: RankedShip) -> HullAtPlace:
         Refused: something that cannot be guessed is missing; the code says what.
     """
     return _geometry_and_pose(ship, watched_port(services))
+
+
+def _find(ranking: Ranking, key: str) -> RankedShip:
+    wanted = key.removeprefix("mmsi:")
+    for ship in ranking.ships:
+        if wanted in {ship.sheet.imo, f"{ship.live.mmsi:09d}"}:
+            return ship
+    raise NotFound("ais.not_ranked", imo=key)
+
+
+def _must_show(ship: RankedShip) -> bool:
+    return bool(ship.assessment.overriding) or ship.assessment.priority == "I"
+
+
+def _credits(sources: RiskSources, ranking: Ranking, on: date) -> dict[str, Credit]:
+    if sources.credit is None:
+        return {}
+    companies = {ship.sheet.company_imo for ship in ranking.ships if ship.sheet.company_imo}
+    found = ((company, sources.credit.credit_of(company, on)) for company in sorted(companies))
+    return {company: credit for company, credit in found if credit is not None}
+
+
+def _open_by_ship(sources: RiskSources) -> Mapping[str, Sequence[OpenDeficiency]]:
+    return {} if sources.deficiencies is None else sources.deficiencies.open_by_ship()
+
+
+def _signals(
+    held: Sequence[OpenDeficiency],
+    factors: Sequence[str],
+    ship: RankedShip,
+    heard: Sequence[Signal],
+    graded: Mapping[str, Credit],
+) -> list[RiskSignal]:
+    credit = graded.get(ship.sheet.company_imo or "")
+    return risk_signals(signal_rules(), factors, ship.join, heard, held, credit)
+
+
+def _end_of(on: date) -> datetime:
+    """The last moment of a day at the port."""
+    return datetime.combine(on + timedelta(days=1), time(), _PORT_ZONE) - timedelta(milliseconds=1)
+
+
+__all__ = [
+    "TargetLine", "TargetQueue", "Where", "ask_what_if", "decide_target", "evidence_of", "geometry_and_pose", "rank_live",
+    "rank_ships", "rule_pack", "target", "target_queue",
+]  # fmt: skip

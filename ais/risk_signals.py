@@ -1,0 +1,154 @@
+"""Owns the signals beside the points: from AIS, from the comparison with the register, from open deficiencies, from credit.
+
+Never adds a point, never changes a rank by a signal, and never confirms the factor that a signal proposes.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import cache
+
+from pydantic import BaseModel, ConfigDict
+
+from ais.join import Join
+from ais.ports import Credit, CreditGrade, OpenDeficiency
+from ais.ranking import RankedShip
+from ais.signals import Signal
+from ais.text import Bilingual, say
+from config import pack_path
+from core.clock import rfc3339
+
+
+class _Pack(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class _Confidence(_Pack):
+    mismatch: float
+    deficiency: float
+    credit: float
+
+
+class PlaceRules(_Pack):
+    """Where a ship counts as lying or arriving."""
+
+    slow_kn: float
+    port_radius_m: float
+    approach_deg: float
+
+
+class _Credit(_Pack):
+    order: tuple[CreditGrade, ...]
+
+
+class SignalRules(_Pack):
+    """`config/rules/signal_proposals.toml`."""
+
+    id: str
+    date: str
+    source: str
+    proposes: dict[str, str]
+    confidence: _Confidence
+    place: PlaceRules
+    credit: _Credit
+
+
+@dataclass(frozen=True, slots=True)
+class RiskSignal:
+    """One signal. `proposes`: an overriding factor that an officer may confirm with this evidence; None = information only."""
+
+    id: str
+    kind: str
+    words: Bilingual
+    confidence: float
+    proposes: str | None
+    expires_at: datetime | None
+    evidence: tuple[dict[str, object], ...]
+
+
+@cache
+def signal_rules() -> SignalRules:
+    return SignalRules.model_validate(tomllib.loads(pack_path("rules", "signal_proposals.toml").read_text(encoding="utf-8")))
+
+
+def risk_signals(
+    rules: SignalRules,
+    factors: Iterable[str],
+    join: Join,
+    heard: Sequence[Signal],
+    deficiencies: Sequence[OpenDeficiency],
+    credit: Credit | None,
+) -> list[RiskSignal]:
+    """Every signal of one ship, the surest first. `factors`: the overriding factors of the regime in use."""
+    known = frozenset(factors)
+
+    def proposal(kind: str) -> str | None:
+        factor = rules.proposes.get(kind)
+        return factor if factor in known else None
+
+    found = [
+        RiskSignal(
+            one.id, f"ais.{one.kind}", one.words, one.confidence, proposal(f"ais.{one.kind}"), one.expires_at,
+            tuple(dict(row) for row in one.evidence),
+        )
+        for one in heard
+    ]  # fmt: skip
+    for compared in join.comparisons:
+        if compared.state == "mismatch":
+            kind = f"register.{compared.field}"
+            words = say("targets.signal.register", field=say(f"targets.field.{compared.field}"), ais=compared.ais or "-",
+                        register=compared.register or "-")  # fmt: skip
+            row: dict[str, object] = {"field": compared.field, "ais": compared.ais, "register": compared.register}
+            found.append(RiskSignal(kind, kind, words, rules.confidence.mismatch, proposal(kind), None, (row,)))
+    for one_open in deficiencies:
+        words = say("targets.signal.deficiency", code=one_open.code, ref=one_open.ref)
+        row = {"code": one_open.code, "ref": one_open.ref}
+        found.append(
+            RiskSignal(
+                f"deficiency:{one_open.ref}", "deficiency", words, rules.confidence.deficiency, proposal("deficiency"), None,
+                (row,),
+            )
+        )  # fmt: skip
+    if credit is not None:
+        words = say("targets.signal.credit", company=credit.key, grade=say(f"targets.credit.{credit.grade}"))
+        row = {"company": credit.key, "grade": credit.grade, "source": credit.source, "valid_to": credit.valid_to.isoformat()}
+        found.append(RiskSignal(f"credit:{credit.key}", "credit", words, rules.confidence.credit, None, None, (row,)))
+    return sorted(found, key=lambda one: (-one.confidence, one.id))
+
+
+def ordered_by_credit(rules: SignalRules, ships: Sequence[RankedShip], graded: dict[str, Credit], on: date) -> list[RankedShip]:
+    """The ranked list with ships of equal rank ordered by their company's credit, poor first.
+
+    Only where credit may speak: never in Priority I, never with an overriding factor (a complaint is one), and never across
+    ranks, so that no ship of a higher class or with more points comes later. Ranks themselves do not change.
+    """
+
+    def step(ship: RankedShip) -> int:
+        held = graded.get(ship.sheet.company_imo or "")
+        grade: CreditGrade = held.grade if held is not None and held.valid_from <= on <= held.valid_to else "ordinary"
+        return rules.credit.order.index(grade)
+
+    def key(ship: RankedShip) -> tuple[int, int]:
+        untouchable = ship.assessment.priority_worst == "I" or ship.assessment.overriding
+        return ship.rank, 0 if untouchable else step(ship)
+
+    movable = [ship for ship in ships if not (ship.assessment.priority_worst == "I" or ship.assessment.overriding)]
+    moved = iter(sorted(movable, key=key))
+    return [ship if ship.assessment.priority_worst == "I" or ship.assessment.overriding else next(moved) for ship in ships]
+
+
+def evidence_json(signal: RiskSignal) -> dict[str, object]:
+    """The signal as a decision keeps it."""
+    return {
+        "id": signal.id,
+        "kind": signal.kind,
+        "zh": signal.words.zh,
+        "en": signal.words.en,
+        "confidence": signal.confidence,
+        "proposes": signal.proposes,
+        "expires_at": None if signal.expires_at is None else rfc3339(signal.expires_at),
+        "rows": list(signal.evidence),
+    }
