@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import reduce
 from operator import xor
@@ -24,6 +24,10 @@ from core.geo import EnuFrame, Float, LonLat
 from core.workdays import local_day
 
 FLEET_PACK = "scenarios/yunjian_demo_fleet.toml"
+BEHAVIOUR_PACK = "scenarios/yunjian_behaviour_fleet.toml"
+_PLANTED_S = 3600.0  # into the log: everything planted begins then, when each ship's state is known
+_GAP_S, _JUMP_S, _JUMP_M = 4200.0, 240.0, 60_000.0
+_DRAG_M_S = 0.5
 _STATION = "SIM-SHORE-1"
 _BASE_MMSI = 4139990
 _AID_MMSI = 994139991
@@ -97,8 +101,43 @@ def write_scenario(directory: Path, seed: int, start: datetime, rule_pack: str =
     return Scenario(nmea, files, target.mmsi, target.imo, start, fleet.minutes, sum("!" in line for line in lines))
 
 
+def write_behaviour_log(directory: Path, seed: int, start: datetime) -> Path:
+    """A longer log of the same port in which some ships misbehave (`behaviour` in the fleet pack); equal arguments, equal bytes."""
+    directory.mkdir(parents=True, exist_ok=True)
+    fleet = load_fleet(BEHAVIOUR_PACK)
+    path = directory / "simulated_behaviour.nmea"
+    lines = _traffic(fleet, load_port(fleet.port_pack), Random(seed), start)  # noqa: S311  # a scenario, not a secret
+    path.write_text("".join(f"{line}\n" for line in lines), encoding="ascii")
+    return path
+
+
+def _misbehaving(ship: FleetShip, motion: Motion) -> Motion:
+    """The motion with a planted jump or a dragging anchor."""
+    match ship.behaviour:
+        case "jump":
+            return lambda second: (
+                replace(motion(second), north_m=motion(second).north_m + _JUMP_M)
+                if 0 <= second - _PLANTED_S < _JUMP_S
+                else motion(second)
+            )
+        case "drag":
+            return lambda second: replace(
+                motion(second),
+                east_m=motion(second).east_m - max(0.0, second - _PLANTED_S) * _DRAG_M_S,
+                sog_kn=motion(second).sog_kn if second < _PLANTED_S else _DRAG_M_S / _KN_TO_M_S,
+            )
+        case _:
+            return motion
+
+
+def _silent(ship: FleetShip, second: float) -> bool:
+    return ship.behaviour == "gap" and 0 <= second - _PLANTED_S < _GAP_S
+
+
 def _traffic(fleet: Fleet, port: Port, random: Random, start: datetime) -> Iterator[str]:
-    stations = [_Station(ship, _motion_of(ship, port, random), False, random.uniform(0, 30)) for ship in fleet.ships]
+    stations = [
+        _Station(ship, _misbehaving(ship, _motion_of(ship, port, random)), False, random.uniform(0, 30)) for ship in fleet.ships
+    ]
     stations += [_small_craft(number, port, random) for number in range(fleet.class_b)]
     frame = EnuFrame(LonLat(*port.centre))
     due: list[tuple[float, int, Fields]] = []
@@ -107,9 +146,11 @@ def _traffic(fleet: Fleet, port: Port, random: Random, start: datetime) -> Itera
         due.extend(
             (float(second), order, _position_report(station, frame, float(second), start))
             for second in np.arange(station.offset_s, end, station.interval_s)
+            if not _silent(station.ship, float(second))
         )
         for second in np.arange(station.offset_s * 2, end, _STATIC_S):
-            due.extend((float(second) + 0.5, order, fields) for fields in _static_reports(station, start))
+            if not _silent(station.ship, float(second)):
+                due.extend((float(second) + 0.5, order, fields) for fields in _static_reports(station, start, float(second)))
     for second in np.arange(1.0, end, _FIXED_S):
         due.extend((float(second), len(stations), fields) for fields in _fixed_reports(port, start, float(second)))
     due.sort(key=lambda item: (item[0], item[1]))
@@ -151,8 +192,9 @@ def _position_report(station: _Station, frame: EnuFrame, second: float, start: d
     return fields
 
 
-def _static_reports(station: _Station, start: datetime) -> list[Fields]:
+def _static_reports(station: _Station, start: datetime, second: float) -> list[Fields]:
     ship = station.ship
+    swapped = ship.behaviour == "identity_swap" and second >= _PLANTED_S
     bow, port_side = round(ship.loa_m * 0.8), ship.beam_m // 2
     sides: Fields = {
         "to_bow": bow,
@@ -160,7 +202,8 @@ def _static_reports(station: _Station, start: datetime) -> list[Fields]:
         "to_port": port_side,
         "to_starboard": ship.beam_m - port_side,
     }
-    name = ship.ais_name or ship.name
+    name = ship.swapped_name if swapped else ship.ais_name or ship.name
+    imo = ship.swapped_imo if swapped else ship.ais_imo or ship.imo
     if station.class_b:
         return [
             {"msg_type": 24, "mmsi": ship.mmsi, "partno": 0, "shipname": name},
@@ -169,7 +212,7 @@ def _static_reports(station: _Station, start: datetime) -> list[Fields]:
     eta = start + timedelta(hours=2)
     return [
         {
-            "msg_type": 5, "mmsi": ship.mmsi, "imo": ship.ais_imo or ship.imo, "callsign": ship.call_sign, "shipname": name,
+            "msg_type": 5, "mmsi": ship.mmsi, "imo": imo, "callsign": ship.call_sign, "shipname": name,
             "ship_type": ship.ais_type, **sides, "epfd": 1, "month": eta.month, "day": eta.day, "hour": eta.hour,
             "minute": eta.minute, "draught": ship.draught_m, "destination": "CN SIM PORT",
         }

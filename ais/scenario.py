@@ -55,6 +55,9 @@ class FleetShip(_Pack):
     demo_target: bool = False
     ais_name: str = ""
     ais_imo: int | None = None
+    behaviour: Literal["", "gap", "identity_swap", "jump", "drag"] = ""
+    swapped_name: str = ""
+    swapped_imo: int = 0
 
     @property
     def call_sign(self) -> str:

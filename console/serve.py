@@ -15,6 +15,7 @@ import uvicorn
 
 from console.app import create_app
 from console.background import Background
+from console.ingest_process import IngestProcess
 from console.tls import TlsFiles
 from console.view import STATIC
 from console.wiring import Area
@@ -108,8 +109,10 @@ def run_server(
         timeout_graceful_shutdown=5,
     )
     beside = Background(services, app.state.metrics, area=area)
+    ingest = IngestProcess(services)
     if workers_beside:
         beside.start()
+        ingest.start()
     try:
         _Announced(config, url, on_ready).run(sockets=[listening])
     finally:
