@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -31,7 +31,6 @@ from config.settings import AisSettings
 Route = Literal["numba", "numpy", "python"]
 OtherTypes = Literal["decode", "count"]
 NUMPY_FROM_BYTES = 30_000  # about 500 sentences: below, numpy costs more than it saves (docs/decisions/0008)
-_REPEAT_BUCKETS = 1 << 16
 _MAX_NAMES = 1 << 16
 _REASONS: dict[int, DecodeReason] = {k.UNKNOWN_TYPE: "unknown_type", k.SHORT: "short_payload", k.NO_PART: "decode_error"}
 _MINIMUM: NDArray[np.int64] = np.array([MIN_BITS.get(kind, 0) for kind in range(64)], np.int64)
@@ -41,13 +40,13 @@ _ARMOUR = bytes(code + 48 if code < 40 else code + 56 for code in range(64)) + b
 class Repeats:
     """Payloads heard lately, shared by the decoders of several sources so that overlapping stations count once.
 
-    Bounded: 262,144 payloads; when a bucket is full its oldest gives room.
+    Bounded: four payloads a bucket; when a bucket is full its oldest gives room.
     """
 
-    def __init__(self, window_s: float) -> None:
+    def __init__(self, window_s: float, buckets: int = 1 << 16) -> None:
         self.window_ms = int(window_s * 1000)
         self.serial = 1
-        self.table: NDArray[np.int64] = np.zeros((_REPEAT_BUCKETS, k.WAYS, 3), np.int64)
+        self.table: NDArray[np.int64] = np.zeros((buckets, k.WAYS, 3), np.int64)
 
 
 @dataclass(slots=True)
@@ -102,6 +101,12 @@ class BatchDecoder:
         batch = self._batch(self._framer.last_line())
         self._framer.assembler.give_up_all()
         return batch
+
+    def batches(self, chunks: Iterable[bytes]) -> Iterator[MessageBatch]:
+        """All messages of a finite source."""
+        for chunk in chunks:
+            yield self.feed(chunk)
+        yield self.finish()
 
     def _batch(self, data: bytes) -> MessageBatch:
         route = self._route or _route_for(len(data))
@@ -332,7 +337,8 @@ def compile_once() -> float:
         raw = np.frombuffer(b"\n", np.uint8)
         six, rows = np.zeros(64, np.uint8), np.zeros((1, k.FRAME_WIDTH), np.int64)
         k.scan(raw, 0, 1, state, rows, six, np.zeros(k.BUSY_SLOTS, np.int64))
-        k.fill_columns(six, rows[:0], _MINIMUM, *k.TABLES, *_outputs(0))
+        layout, mmsi, whole, values, text_row, texts, hashes = _outputs(0)
+        k.fill_columns(six, rows[:0], _MINIMUM, *k.TABLES, layout, mmsi, whole, values, text_row, texts, hashes)
         empty = np.empty(0, np.int64)
         k.mark_repeats(empty, empty, 1, 1, np.zeros((1, k.WAYS, 3), np.int64), empty)
         k.name_hash(raw, 0, 0)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from pydantic import JsonValue
 
 from ais.decode import turn_of
-from ais.fields import COLUMN, KINDS, LAYOUTS, NONE, TEXT_START, TEXTS, Kind, TextField
+from ais.fields import AID, COLUMN, KINDS, LAYOUTS, NONE, TEXT_START, TEXTS, Kind, TextField
 from core.clock import rfc3339
 
 SOURCES = ("tag", "pghp", "suffix", "prefix", "receiver")  # where a time was read, most trusted first
@@ -86,6 +86,8 @@ class MessageBatch:
                 continue
             value = values[column]
             out[key] = None if value == NONE else _in_unit(value, kind)
+        if place == AID:
+            out["full_name"] = None if out["name"] is None else f"{out['name']}{out['name_ext'] or ''}"
         return out
 
     def dicts(self) -> Iterator[dict[str, JsonValue]]:

@@ -189,6 +189,7 @@ _LONG_RANGE = Layout(
 LAYOUTS: tuple[Layout, ...] = (
     _CLASS_A, _BASE, _STATIC_A, _AIRCRAFT, _CLASS_B, _CLASS_B_LONG, _AID, _PART_A, _PART_B, _PART_B_CRAFT, _LONG_RANGE,
 )  # fmt: skip
+AID = LAYOUTS.index(_AID)
 PART_A, PART_B, PART_B_CRAFT = LAYOUTS.index(_PART_A), LAYOUTS.index(_PART_B), LAYOUTS.index(_PART_B_CRAFT)
 _OF_TYPE: Mapping[int, Layout] = {
     1: _CLASS_A, 2: _CLASS_A, 3: _CLASS_A, 4: _BASE, 5: _STATIC_A, 9: _AIRCRAFT, 11: _BASE, 18: _CLASS_B, 19: _CLASS_B_LONG,

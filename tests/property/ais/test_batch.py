@@ -1,0 +1,123 @@
+"""What pyais encodes comes back through the columns, and the routes agree on any bytes."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pyais import encode_dict
+
+from ais.batch import BatchDecoder, Repeats, Route
+from ais.fields import FAST_TYPES
+from ais.kernels import COMPILED
+from ais.reading import Reader, read_messages
+from config import load_settings
+from tests.unit.ais.kit import sentence, single
+
+AIS = load_settings(environ={}).ais
+ROUTES: list[Route] = ["numba", "numpy", "python"] if COMPILED else ["numpy", "python"]
+
+mmsi = st.integers(200_000_000, 799_999_999)
+text = st.text("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 -./", min_size=1).map(str.strip).filter(bool)
+place = {"lon": st.floats(-179.9, 179.9), "lat": st.floats(-89.9, 89.9), "accuracy": st.booleans()}
+course = {"course": st.integers(0, 3599).map(lambda tenth: tenth / 10)}
+move = {**place, **course, "speed": st.integers(0, 1022).map(lambda tenth: tenth / 10), "heading": st.integers(0, 359)}
+second = {"second": st.sampled_from([*range(60), 61, 62, 63])}
+# pyais folds reserved ship types into 0, so only codes with a meaning come back
+ship_type = {"ship_type": st.sampled_from([30, 36, 37, 52, 60, 69, 70, 79, 80, 89])}
+sides = {
+    "to_bow": st.integers(1, 511), "to_stern": st.integers(0, 511), "to_port": st.integers(0, 63), "to_starboard": st.integers(0, 63),
+}  # fmt: skip
+epfd = {"epfd": st.integers(1, 8)}
+when = {"month": st.integers(1, 12), "day": st.integers(1, 31), "hour": st.integers(0, 23), "minute": st.integers(0, 59)}
+
+
+def name(key: str, length: int) -> dict[str, st.SearchStrategy[str]]:
+    return {key: text.map(lambda value: value[:length].strip()).filter(bool)}
+
+
+class_a = {**move, **second, "status": st.integers(0, 14), "maneuver": st.sampled_from([1, 2]), "raim": st.booleans()}
+base = {**place, **when, **second, **epfd, "year": st.integers(1, 9999)}
+CASES: list[tuple[dict[str, Any], dict[str, Any]]] = [
+    *(({"msg_type": kind}, class_a) for kind in (1, 2, 3)),
+    *(({"msg_type": kind}, base) for kind in (4, 11)),
+    (
+        {"msg_type": 5},
+        {
+            **name("shipname", 20), **name("callsign", 7), **name("destination", 20), **sides, **ship_type, **epfd, **when,
+            "imo": st.integers(1, 9_999_999), "draught": st.integers(1, 255).map(lambda tenth: tenth / 10), "dte": st.booleans(),
+        },
+    ),
+    ({"msg_type": 9}, {**place, **course, **second, "alt": st.integers(0, 4094), "speed": st.integers(0, 1022)}),
+    ({"msg_type": 18}, {**move, **second, "cs": st.booleans(), "band": st.booleans()}),
+    ({"msg_type": 19}, {**move, **second, **name("shipname", 20), **ship_type, **sides, **epfd}),
+    ({"msg_type": 21}, {**place, **second, **name("name", 20), **sides, **epfd, "aid_type": st.integers(1, 31)}),
+    ({"msg_type": 24, "partno": 0}, name("shipname", 20)),
+    ({"msg_type": 24, "partno": 1}, {**name("callsign", 7), **ship_type, **sides, "serial": st.integers(0, 2**20 - 1)}),
+    (
+        {"msg_type": 27},
+        {
+            "lon": st.integers(-107_900, 107_900).map(lambda raw: raw / 600), "lat": st.integers(-53_900, 53_900).map(lambda raw: raw / 600),
+            "speed": st.integers(0, 62), "course": st.integers(0, 359), "status": st.integers(0, 14), "raim": st.booleans(),
+        },
+    ),
+]  # fmt: skip
+
+
+def test_every_fast_type_has_a_case() -> None:
+    assert {fixed["msg_type"] for fixed, _ in CASES} == FAST_TYPES
+
+
+@pytest.mark.parametrize(("fixed", "free"), CASES, ids=lambda case: str(case.get("msg_type", "")))
+def test_each_fast_type_comes_back(fixed: dict[str, Any], free: dict[str, Any]) -> None:
+    @settings(max_examples=60, deadline=None)
+    @given(mmsi, st.fixed_dictionaries(free))
+    def check(number: int, values: dict[str, Any]) -> None:
+        sent = {**fixed, "mmsi": number, **values}
+        data = "\n".join(encode_dict(sent, sentence_type="VDM")).encode() + b"\n"
+        for route in ROUTES:
+            (line,) = BatchDecoder(AIS, route=route).feed(data).dicts()
+            assert line["_path"] == "fast"
+            for key, value in sent.items():
+                tolerance = 1e-4 if key in {"lon", "lat"} else 1e-9
+                assert line[key] == (pytest.approx(value, abs=tolerance) if isinstance(value, float) else value), (route, key)
+
+    check()
+
+
+PGHP = sentence(b"$PGHP,1,2010,6,11,11,46,11,390,231,45,992190934,1,%02X" % int(single()[-2:], 16))
+pieces = st.one_of(
+    st.binary(max_size=60), st.just(single()), st.just(PGHP + b"\n" + single()), st.just(b"\\s:st,c:1420030798*00\\" + single()),
+    st.just(single() + b",1327664821"), st.just(single() + b",b003669794,1272412827"), st.just(b"\\g:1-2-7,s:q*00\\" + single()),
+    st.just(PGHP), st.just(b"# text\r"), st.just(b" \t"), st.just(b"1420030798 " + single(kind=b"VDO")),
+    st.builds(
+        lambda total, number, seq, payload, fill, wrap: wrap
+        + sentence(b"!AIVDM,%d,%d,%s,A,%s,%s" % (total, number, seq, payload, fill)),
+        st.integers(0, 4), st.integers(0, 4), st.sampled_from([b"", b"1", b"2"]),
+        st.text("0123456789:;<=>?@ABCDEFGHIJKLMNOPQRSTUVW`abcdefghijklmnopqrstuvw", max_size=75).map(str.encode),
+        st.sampled_from([b"0", b"2", b"4", b"7", b""]), st.sampled_from([b"", b"\\c:1420030798*00\\", b"\\s:a*00\\"]),
+    ),
+)  # fmt: skip
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(pieces, max_size=25), st.integers(1, 400), st.sampled_from([None, datetime(2026, 1, 1, tzinfo=UTC)]))
+def test_the_routes_agree_on_any_bytes(parts: list[bytes], step: int, received: datetime | None) -> None:
+    data = b"\n".join(parts)
+    results = []
+    for route in ROUTES:
+        decoder = BatchDecoder(AIS, route=route, repeats=Repeats(30.0, buckets=64))
+        batches = [decoder.feed(data[at : at + step], received) for at in range(0, len(data), step)] + [decoder.finish()]
+        lines = [line for batch in batches for line in batch.dicts()]
+        repeats = [serial for batch in batches for serial in batch.repeat_of.tolist()]
+        assert decoder.ledger.adds_up
+        results.append((lines, repeats, decoder.ledger.as_summary()))
+    assert all(result == results[0] for result in results)
+    if received is None:
+        reader = Reader(AIS)
+        expected = [message.as_json() for message in read_messages(reader, [data])]
+        assert [line | {"_path": "pyais"} for line in results[0][0]] == expected
+        assert reader.ledger.as_summary() == results[0][2]
