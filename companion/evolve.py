@@ -12,13 +12,14 @@ from typing import Any
 
 from companion.model import ActiveEffect, CaseFile, Event, Obligation, Proposal
 
-Fold = Callable[[CaseFile, Event], CaseFile]
+Change = dict[str, Any]  # fields of the case file that get a new value
+Fold = Callable[[CaseFile, Event], Change]
 
 
 def evolve(case: CaseFile, event: Event) -> CaseFile:
     """The case file after one event. Types without an entry are facts of record that change no state."""
-    fold = _FOLDS.get(event.type)
-    return replace(case if fold is None else fold(case, event), seq=event.seq)
+    change = _FOLDS.get(event.type)
+    return replace(case, seq=event.seq, **(change(case, event) if change else {}))
 
 
 def fold(events: Iterable[Event], start: CaseFile) -> CaseFile:
@@ -33,99 +34,97 @@ def day(text: str | None) -> date | None:
     return None if text is None else date.fromisoformat(text)
 
 
-def _opened(case: CaseFile, event: Event) -> CaseFile:
+def _opened(_: CaseFile, event: Event) -> Change:
     data = event.payload
-    return replace(case, key=data["key"], version=data["version"], subject=data["subject"])
+    return {"key": data["key"], "version": data["version"], "subject": data["subject"]}
 
 
-def _noted(case: CaseFile, event: Event) -> CaseFile:
-    return replace(case, facts={**case.facts, **event.payload["facts"]})
+def _noted(case: CaseFile, event: Event) -> Change:
+    return {"facts": {**case.facts, **event.payload["facts"]}}
 
 
-def _document(case: CaseFile, event: Event) -> CaseFile:
+def _document(case: CaseFile, event: Event) -> Change:
     name = event.payload["document"]
-    return replace(case, documents={**case.documents, name: event.payload["sha256"]}, deferred=case.deferred - {name})
+    return {"documents": {**case.documents, name: event.payload["sha256"]}, "deferred": case.deferred - {name}}
 
 
-def _deferred(case: CaseFile, event: Event) -> CaseFile:
-    return replace(case, deferred=case.deferred | set(event.payload["documents"]))
+def _deferred(case: CaseFile, event: Event) -> Change:
+    return {"deferred": case.deferred | set(event.payload["documents"])}
 
 
-def _moved(case: CaseFile, event: Event) -> CaseFile:
-    return replace(case, state=event.payload["to"])
+def _moved(_: CaseFile, event: Event) -> Change:
+    return {"state": event.payload["to"]}
 
 
-def _decided(case: CaseFile, event: Event) -> CaseFile:
-    return replace(case, outcome=event.payload["outcome"])
+def _decided(_: CaseFile, event: Event) -> Change:
+    return {"outcome": event.payload["outcome"]}
 
 
-def _item(case: CaseFile, event: Event) -> CaseFile:
-    return replace(case, items={**case.items, event.payload["item"]: event.payload["outcome"]})
+def _item(case: CaseFile, event: Event) -> Change:
+    return {"items": {**case.items, event.payload["item"]: event.payload["outcome"]}}
 
 
-def _taken(case: CaseFile, event: Event) -> CaseFile:
-    return replace(case, steps={**case.steps, event.payload["step"]: event.at})
+def _taken(case: CaseFile, event: Event) -> Change:
+    return {"steps": {**case.steps, event.payload["step"]: event.at}}
 
 
-def _items_opened(case: CaseFile, event: Event) -> CaseFile:
+def _items_opened(case: CaseFile, event: Event) -> Change:
     name = event.payload["list"]
-    return replace(case, lists={**case.lists, name: case.lists.get(name, frozenset()) | set(event.payload["items"])})
+    return {"lists": {**case.lists, name: case.lists.get(name, frozenset()) | set(event.payload["items"])}}
 
 
-def _items_closed(case: CaseFile, event: Event) -> CaseFile:
+def _items_closed(case: CaseFile, event: Event) -> Change:
     name = event.payload["list"]
-    return replace(case, lists={**case.lists, name: case.lists.get(name, frozenset()) - set(event.payload["items"])})
+    return {"lists": {**case.lists, name: case.lists.get(name, frozenset()) - set(event.payload["items"])}}
 
 
-def _obligation(case: CaseFile, event: Event) -> CaseFile:
+def _obligation(case: CaseFile, event: Event) -> Change:
     data = event.payload
     opened = Obligation(
         id=data["id"], deadline=data["deadline"], start=date.fromisoformat(data["start"]), raw=day(data["raw"]),
         due=day(data["due"]), provisional=data["provisional"],
     )  # fmt: skip
-    return replace(case, obligations={**case.obligations, opened.id: opened})
+    return {"obligations": {**case.obligations, opened.id: opened}}
 
 
-def _changed_obligation(
-    case: CaseFile, event: Event, change: Callable[[Obligation, Mapping[str, Any]], Obligation]
-) -> CaseFile:
+def _changed_obligation(case: CaseFile, event: Event, change: Callable[[Obligation, Mapping[str, Any]], Obligation]) -> Change:
     known = case.obligations[event.payload["id"]]
-    return replace(case, obligations={**case.obligations, known.id: change(known, event.payload)})
+    return {"obligations": {**case.obligations, known.id: change(known, event.payload)}}
 
 
 def _on_obligation(change: Callable[[Obligation, Mapping[str, Any]], Obligation]) -> Fold:
     return lambda case, event: _changed_obligation(case, event, change)
 
 
-def _proposed(case: CaseFile, event: Event) -> CaseFile:
+def _proposed(case: CaseFile, event: Event) -> Change:
     data = event.payload
     proposal = Proposal(data["id"], data["breach"], tuple(data["effects"]), data["evidence"])
-    return replace(case, proposals={**case.proposals, proposal.id: proposal})
+    return {"proposals": {**case.proposals, proposal.id: proposal}}
 
 
 def _proposal_state(state: Any) -> Fold:
-    def change(case: CaseFile, event: Event) -> CaseFile:
+    def change(case: CaseFile, event: Event) -> Change:
         known = case.proposals[event.payload["proposal"]]
-        return replace(case, proposals={**case.proposals, known.id: replace(known, state=state)})
+        return {"proposals": {**case.proposals, known.id: replace(known, state=state)}}
 
     return change
 
 
-def _ordered(case: CaseFile, event: Event) -> CaseFile:
+def _ordered(case: CaseFile, event: Event) -> Change:
     data = event.payload
     effect = ActiveEffect(
         ref=data["ref"], effect=data["effect"], proposal=data["proposal"], ordered_by=event.actor, from_day=day(data["from_day"]),
         object_until=date.fromisoformat(data["object_until"]), until=day(data["until"]),
         state="proposed" if data["from_day"] is None else "in_force", back_to=case.state,
     )  # fmt: skip
-    return replace(case, effects={**case.effects, effect.ref: effect})
+    return {"effects": {**case.effects, effect.ref: effect}}
 
 
 def _effect_state(state: Any) -> Fold:
-    def change(case: CaseFile, event: Event) -> CaseFile:
+    def change(case: CaseFile, event: Event) -> Change:
         known = case.effects[event.payload["ref"]]
         start = day(event.payload.get("from_day")) or known.from_day
-        return replace(case, effects={**case.effects, known.ref: replace(known, state=state, from_day=start)})
+        return {"effects": {**case.effects, known.ref: replace(known, state=state, from_day=start)}}
 
     return change
 
@@ -133,7 +132,7 @@ def _effect_state(state: Any) -> Fold:
 _FOLDS: dict[str, Fold] = {
     "opened": _opened,
     "noted": _noted,
-    "classified": lambda case, event: replace(case, klass=event.payload["class"]),
+    "classified": lambda _, event: {"klass": event.payload["class"]},
     "document_in": _document,
     "deferred": _deferred,
     "moved": _moved,
@@ -160,5 +159,5 @@ _FOLDS: dict[str, Fold] = {
     "effect_withdrawn": _effect_state("withdrawn"),
     "effect_lifted": _effect_state("lifted"),
     "effect_expired": _effect_state("expired"),
-    "adopted": lambda case, event: replace(case, version=event.payload["version"]),
+    "adopted": lambda _, event: {"version": event.payload["version"]},
 }

@@ -15,8 +15,7 @@ from sqlalchemy.orm import Session
 from companion import engine, service, store
 from companion.calendars import calendar_of
 from companion.definition import Procedures, procedures
-from companion.evolve import fold
-from companion.model import COMMAND, Actor, CaseFile, Event, Role
+from companion.model import COMMAND, Actor, CaseFile, Event, Result, Role
 from companion.run import Context
 from config import Settings
 from core import journal
@@ -40,11 +39,13 @@ def replay_all(
     Raises Altered naming case and event (or journal entry) that does not match.
     """
     total, after = Replayed(), first
-    while rows := [row.id for row in store.cases(session, after=after, limit=500) if not last or row.id <= last]:
-        for case_id in rows:
-            one = replay_case(session, settings, case_id, known)
+    while rows := [row for row in store.cases(session, after=after, limit=500) if not last or row.id <= last]:
+        stored = store.events_of_many(session, [row.id for row in rows])
+        chains = journal.entries_of_many(session, [service.stream_of(row.id) for row in rows])
+        for row in rows:
+            one = _told(row, stored[row.id], chains[service.stream_of(row.id)], settings, known or procedures())
             total = Replayed(total.cases + 1, total.commands + one.commands, total.events + one.events)
-        after = rows[-1]
+        after = rows[-1].id
         session.expunge_all()
     return total
 
@@ -55,8 +56,14 @@ def replay_case(session: Session, settings: Settings, case_id: str, known: Proce
     Raises:
         Altered: ``journal.broken`` or ``companion.altered`` with case and number of the event.
     """
-    stored = store.events_of(session, case_id)
-    chain = journal.entries(session, service.stream_of(case_id))
+    row, stored = store.case_row(session, case_id), store.events_of(session, case_id)
+    return _told(row, stored, journal.entries(session, service.stream_of(case_id)), settings, known or procedures())
+
+
+def _told(
+    row: store.CaseRow, stored: list[Event], chain: list[journal.Entry], settings: Settings, known: Procedures
+) -> Replayed:
+    case_id = row.id
     journal.verify(chain)
     as_bytes = [service.canonical(case_id, event) for event in stored]
     written = [sha256 for entry in chain for sha256 in entry.payload["events"]]
@@ -65,14 +72,13 @@ def replay_case(session: Session, settings: Settings, case_id: str, known: Proce
             raise Altered("companion.altered", case=case_id, seq=number)
     case, commands = CaseFile(id=case_id), 0
     for entry, told in zip(chain, _commands(stored), strict=True):
-        again = _again(settings, case, told, entry.payload["version"], known or procedures())
+        result = _again(settings, case, told[0], entry.payload["version"], known)
         first = told[0].seq
-        for number, (old, new) in enumerate(zip_longest(as_bytes[first - 1 : told[-1].seq], again), start=first):
+        for number, (old, new) in enumerate(zip_longest(as_bytes[first - 1 : told[-1].seq], result.events), start=first):
             if new is None or old != service.canonical(case_id, new):
                 raise Altered("companion.altered", case=case_id, seq=number)
-        case = fold(told, case)
+        case = result.case  # the same events, so the same state as folding what is stored
         commands += 1
-    row = store.case_row(session, case_id)
     if (row.state, row.outcome, row.klass, row.seq) != (case.state, case.outcome, case.klass, case.seq):
         raise Altered("companion.altered", case=case_id, seq=case.seq)
     return Replayed(1, commands, len(stored))
@@ -90,9 +96,8 @@ def _commands(events: list[Event]) -> Iterator[list[Event]]:
         yield group
 
 
-def _again(settings: Settings, case: CaseFile, told: list[Event], version: str, known: Procedures) -> tuple[Event, ...]:
-    asked = told[0]
+def _again(settings: Settings, case: CaseFile, asked: Event, version: str, known: Procedures) -> Result:
     key, _, number = version.partition("@")
     calendar = calendar_of(settings).as_known_until(asked.payload["known_to"])
     context = Context(Actor(asked.actor, Role(asked.role)), asked.at, calendar, known.effects)
-    return engine.decide(known.version(key, number), case, COMMAND.validate_python(asked.payload["command"]), context).events
+    return engine.decide(known.version(key, number), case, COMMAND.validate_python(asked.payload["command"]), context)

@@ -5,7 +5,7 @@ Never decides anything: `companion.engine` does, and `companion.service` writes 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -133,6 +133,16 @@ def events_of(session: Session, case_id: str, before: datetime | None = None) ->
     if before is not None:
         query = query.where(EventRow.at < before)
     return [as_event(row) for row in session.scalars(query)]
+
+
+def events_of_many(session: Session, case_ids: Sequence[str]) -> dict[str, list[Event]]:
+    """The events of several case files in one query."""
+    table = EventRow.__table__
+    query = select(table).where(table.c.case_id.in_(case_ids)).order_by(table.c.case_id, table.c.seq)
+    found: dict[str, list[Event]] = {case_id: [] for case_id in case_ids}
+    for case_id, seq, type_, at, actor, role, payload in session.execute(query):
+        found[case_id].append(Event(seq, type_, at, actor, role, payload))
+    return found
 
 
 def case_file(session: Session, case_id: str) -> CaseFile:

@@ -6,6 +6,7 @@ Payloads hold ids and hashes, never names, faces or free text. Hash = SHA-256(pr
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -100,6 +101,17 @@ def entries(session: Session, stream: str) -> list[Entry]:
         Entry(row.stream, row.seq, row.prev_hash, row.hash, row.at_utc, row.actor, row.on_behalf, row.action, row.payload)
         for row in rows
     ]
+
+
+def entries_of_many(session: Session, names: Sequence[str]) -> dict[str, list[Entry]]:
+    """All entries of several streams, each in order, in one query."""
+    row = JournalRow
+    columns = (row.stream, row.seq, row.prev_hash, row.hash, row.at_utc, row.actor, row.on_behalf, row.action, row.payload)
+    found: dict[str, list[Entry]] = {name: [] for name in names}
+    for values in session.execute(select(*columns).where(row.stream.in_(names)).order_by(row.stream, row.seq)):
+        entry = Entry(*values)
+        found[entry.stream].append(entry)
+    return found
 
 
 def streams(session: Session) -> list[str]:

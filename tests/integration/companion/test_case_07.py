@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from datetime import date
 
+import yaml
+
 from companion import benefits, obligations, store
+from companion.definition import load_procedures
 from companion.model import Role
+from config import pack_path
 from core.workdays import default_calendar, local_day
-from tests.integration.companion.kit import effects, rules
+from tests.integration.companion.kit import PAPER, effects, rules
 
 KEY = "eia_commitment"
 FACTS = {"trade": "textiles_and_apparel", "document_type": "report_form", "works_started": False}
@@ -90,3 +94,33 @@ def test_case_07_objection_in_publicity_is_a_finding(window):
     opened = window.take(case, "public_objection", Role.WINDOW, items=("smell",), delivered_on="2026-03-03").case
     assert (opened.state, opened.lists["findings"]) == ("revising", frozenset({"smell"}))
     assert opened.obligations["revise_objection"].due == default_calendar().add_working_days(date(2026, 3, 3), 30).day
+
+
+def test_case_07_next_step_exemption_list_is_data_only(window, tmp_path):
+    """Projects on the exemption list need no environmental procedure from a later day on."""
+    data = yaml.safe_load(pack_path("procedures", f"{KEY}.yaml").read_text(encoding="utf-8"))
+    data["version"], data["valid"] = "2026-07-01", {"from": date(2026, 7, 1)}
+    text = {"zh": "豁免管理清单", "en": "Exemption list"}
+    listed = {"fact": "trade", "in": ["garment_sewing"]}
+    data["states"]["exempted"] = text
+    data["eligibility"] = [rule | {"if": {"any": [rule["if"], listed]}} for rule in data["eligibility"]]
+    data["classes"] = [
+        {"id": "exempted", "title": text, "if": listed},
+        {"id": "ordinary", "title": text, "if": {"none": [listed]}},
+    ]
+    for paper in data["documents"]:
+        paper["classes"] = ["ordinary"]
+    approve = data["steps"][0]
+    approve["needs"] = [{"id": "ordinary", "if": {"klass": "ordinary"}, "clause": text}]
+    data["steps"].append({"id": "exempt", "title": text, "clause": text, "automatic": True, "from": ["accepted"], "to": "exempted",
+                          "outcome": "exempted", "needs": [{"id": "listed", "if": {"klass": "exempted"}, "clause": text}]})  # fmt: skip
+    path = tmp_path / "exemption.yaml"
+    path.write_text(yaml.safe_dump(data, allow_unicode=True), encoding="utf-8")
+    window.known = load_procedures(extra=[path])
+    window.at("2026-07-01")
+    exempt = window.apply(KEY, FACTS | {"trade": "garment_sewing"}, documents={}).case
+    assert (exempt.state, exempt.outcome, dict(exempt.documents)) == ("exempted", "exempted", {})
+    assert (
+        window.apply(KEY, FACTS, documents=dict.fromkeys(window.papers(KEY, klass="ordinary"), PAPER)).case.state == "publicity"
+    )
+    assert window.apply(KEY, FACTS | {"trade": "chemicals"}).case.state == "not_accepted"
