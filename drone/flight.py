@@ -114,6 +114,7 @@ class _Flight:
     photos_before: int = 0
     _windy_since: float | None = None
     _gimbal_since: float | None = None
+    _range_at: float | None = None
     boards: list[Board] = field(default_factory=list)
     hashes: list[str] = field(default_factory=list)
     test_shots: set[int] = field(default_factory=set)
@@ -353,10 +354,13 @@ class _Flight:
         t, pose, rules = self.link.telemetry, self.plan.ship.pose, self.limits.monitor
         if t.range_at is None or pose is None:
             return ""
+        heard = self.recent(t.range_at, rules.telemetry_age_s)
+        if heard and t.range_at == self._range_at:
+            return ""  # nothing new to compare
+        self._range_at = t.range_at
         pitch = t.gimbal_pitch_deg or 0.0
         expected = expected_range_m(self._hull, pose.pose(), here, t.heading_deg, pitch, rules.range_reach_m)
-        heard = t.range_m if self.recent(t.range_at, rules.telemetry_age_s) else None
-        return self.guard.see(self.clock.monotonic(), expected, heard)
+        return self.guard.see(self.clock.monotonic(), expected, t.range_m if heard else None)
 
     def windy(self) -> str:
         t, now = self.link.telemetry, self.clock.monotonic()

@@ -87,6 +87,16 @@ def _pose(lon: float | None, lat: float | None, heading: float | None, source: s
         raise InputError("drone.ship_input", reason=str(error)) from error
 
 
+def _write_dji(made: Plan, folder: Path | None, settings: Settings) -> None:
+    """A .kmz per sortie and the flight card."""
+    if folder is None:
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    for number in range(len(made.sorties)):
+        (folder / f"sortie_{number + 1}.kmz").write_bytes(wpml_kmz(made, number))
+    (folder / "flight_card.md").write_text(flight_card(made, settings.language), encoding="utf-8")
+
+
 @app.command(
     epilog="Example: yunjian survey plan --loa 90 --beam 14 --depth 7 --draught 4.5 --lon 122.1 --lat 40.3 --heading 37 "
     "--imo 9074729 --quay starboard --out plan.json --qgc plan.plan"
@@ -138,19 +148,13 @@ def plan(
     )
     if out is not None:
         out.write_text(made.to_json(), encoding="utf-8")
-    if made.sorties and qgc is not None:
-        qgc.write_text(qgc_plan(made, 0), encoding="utf-8")
-    if made.sorties and waypoints is not None:
-        waypoints.write_text(wpl(made, 0), encoding="utf-8")
-    if made.sorties and kml_file is not None:
-        kml_file.write_text(kml(made), encoding="utf-8")
-    if made.sorties and geojson_file is not None:
-        geojson_file.write_text(geojson(made), encoding="utf-8")
-    if made.sorties and dji is not None:
-        dji.mkdir(parents=True, exist_ok=True)
-        for number in range(len(made.sorties)):
-            (dji / f"sortie_{number + 1}.kmz").write_bytes(wpml_kmz(made, number))
-        (dji / "flight_card.md").write_text(flight_card(made, settings.language), encoding="utf-8")
+    if made.sorties:
+        makers = {qgc: partial(qgc_plan, made, 0), waypoints: partial(wpl, made, 0)}
+        makers |= {kml_file: partial(kml, made), geojson_file: partial(geojson, made)}
+        for path, make in makers.items():
+            if path is not None:
+                path.write_text(make(), encoding="utf-8")
+        _write_dji(made, dji, settings)
     reasons = [refusal.zh if settings.language == "zh" else refusal.en for refusal in made.refusals]
     if as_json:
         print_json("yunjian.plan/1", made.model_dump(mode="json", by_alias=True), reasons)
