@@ -7,6 +7,7 @@ import pytest
 from companion import obligations, push, replay, service, store
 from core.context import Services
 from core.db import Database, migrate
+from core.workdays import local_day
 from tests.integration.companion import test_case_03, test_case_07, test_case_09, test_common
 from tests.integration.companion.kit import Window
 from tests.peers import postgres_cluster, postgres_url
@@ -35,7 +36,7 @@ def test_the_service_on_postgresql(postgres_url, settings, files, clock, tmp_pat
             states = {row.receiver: row.state for row in store.pushes(session, case_id=case.id)}
         assert states["supervision"] == "delivered"
         assert len(receiver.effects) == 1
-        day = service.public_extract(window.services, clock.now().date())
+        day = service.public_extract(window.services, local_day(clock.now()))
         assert case.id in {row.case_id for row in day.cases}
     finally:
         receiver.close()
