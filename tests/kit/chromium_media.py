@@ -50,7 +50,7 @@ _VIEW = (
   document.body.append(video);
   pc.addTransceiver('video', {direction: 'recvonly'});
   pc.addTransceiver('audio', {direction: 'recvonly'});
-  (await import('/static/js/call-api.js')).steady(pc);
+  (await import('/static/js/call-api.js')).steady(pc, (path) => { window.path = path; });
   pc.ontrack = ({track}) => { stream.addTrack(track); video.srcObject = stream; };
   await pc.setLocalDescription(await pc.createOffer());
 """

@@ -86,13 +86,13 @@ export class Call {
     return { connection, stop: () => this.stop(connection, place) };
   }
 
-  async view(seat, element) {
+  async view(seat, element, onPath) {
     const connection = new RTCPeerConnection();
     const stream = new MediaStream();
     connection.addTransceiver('video', { direction: 'recvonly' });
     connection.addTransceiver('audio', { direction: 'recvonly' });
     connection.ontrack = ({ track }) => { stream.addTrack(track); element.srcObject = stream; };
-    steady(connection);
+    steady(connection, onPath);
     const place = await this.negotiate(connection, `${this.here}/whep?of=${encodeURIComponent(seat)}`);
     return { connection, stop: () => this.stop(connection, place) };
   }
@@ -124,20 +124,26 @@ const NACK_MS = 30;      // what a browser adds to each round of asking again
 
 // On a path that loses packets the picture is held back long enough for repairs to come: late and smooth, not early and
 // frozen. The forwarder sends each repair twice there, so a round fails with the square of the loss.
-export function steady(connection) {
-  let lost = 0, received = 0, share = 0;
+// `onPath` hears 'picture' or 'sound': the latter when sound comes and no picture does, because there is no room for it.
+export function steady(connection, onPath = () => null) {
+  let lost = 0, received = 0, share = 0, sound = 0, still = 0, path = '';
   const timer = setInterval(async () => {
     if (connection.connectionState === 'closed') { clearInterval(timer); return; }
     const all = [...(await connection.getStats()).values()];
     const video = all.find((one) => one.type === 'inbound-rtp' && one.kind === 'video');
-    const path = all.find((one) => one.type === 'candidate-pair' && one.nominated);
-    if (!video || !path) return;
+    const audio = all.find((one) => one.type === 'inbound-rtp' && one.kind === 'audio');
+    const pair = all.find((one) => one.type === 'candidate-pair' && one.nominated);
+    if (!video || !pair) return;
+    still = video.packetsReceived === received && (audio?.packetsReceived ?? 0) > sound ? still + 1 : 0;
+    sound = audio?.packetsReceived ?? 0;
+    const now = still >= 2 ? 'sound' : 'picture';
+    if (now !== path) { path = now; onPath(path); }
     const missing = Math.max(0, video.packetsLost - lost), came = video.packetsReceived - received;
     lost = video.packetsLost;
     received = video.packetsReceived;
     if (missing + came > 0) share += 0.5 * (missing / (missing + came) - share);
     const rounds = share < LEFT_OVER ? 0 : Math.max(1, Math.ceil(Math.log(LEFT_OVER / share) / (2 * Math.log(share))));
-    const target = share < 0.01 ? null : Math.min(3000, rounds * (1000 * path.currentRoundTripTime + NACK_MS) + 60);
+    const target = share < 0.01 ? null : Math.min(3000, rounds * (1000 * pair.currentRoundTripTime + NACK_MS) + 60);
     for (const receiver of connection.getReceivers()) receiver.jitterBufferTarget = target;
   }, STEADY_MS);
 }

@@ -57,11 +57,13 @@ function showPeople(seats) {
   people = new Map(seats.map((seat) => [seat.seat_id, seat]));
   $('people').replaceChildren(...seats.map(person));
   for (const [seat, view] of views) {
-    if (view.caption) view.caption.textContent = nameOf(seat);
+    if (view.caption) view.caption.textContent = captionOf(seat, view.figure);
   }
 }
 
 const nameOf = (id) => { const seat = people.get(id); return seat ? `${seat.name || words[`role_${seat.role}`]} · ${words[`role_${seat.role}`]}` : ''; };
+
+const captionOf = (seat, figure) => [nameOf(seat), figure.dataset.path === 'sound' && words.sound_only].filter(Boolean).join(' · ');
 
 function person(seat) {
   const line = document.createElement('li');
@@ -107,7 +109,8 @@ async function see(seat) {
   views.set(seat, { figure, video, caption, stop: () => null });
   $('pictures').append(figure);
   $('no-picture').hidden = true;
-  const view = await attempt(() => call.view(seat, video));
+  const pathOf = (path) => { figure.dataset.path = path; caption.textContent = captionOf(seat, figure); };
+  const view = await attempt(() => call.view(seat, video, pathOf));
   if (view) Object.assign(views.get(seat) ?? {}, view); else unsee(seat);
   if (!chosenSeat) pick(seat);
   video.play().catch(() => { video.muted = true; video.play().catch(() => null); });

@@ -45,6 +45,7 @@ def test_sound_goes_on_where_there_is_no_room_for_the_picture_which_comes_back_b
         assert not leg("video")["paused"]
         down.down.link = Link(rate_bps=70_000, queue_ms=500)
         until(viewer, lambda: bool(leg("video")["paused"]))
+        until(viewer, lambda: viewer.evaluate("() => window.path") == "sound")
         sound = leg("audio")["packets"]
         until(viewer, lambda: leg("audio")["packets"] > sound + 50)
         down.down.link = Link()
@@ -52,6 +53,7 @@ def test_sound_goes_on_where_there_is_no_room_for_the_picture_which_comes_back_b
         frames = video_stats(viewer)["framesDecoded"]
         until(viewer, lambda: video_stats(viewer)["framesDecoded"] > frames + 50)
         assert not leg("video")["paused"]
+        until(viewer, lambda: viewer.evaluate("() => window.path") == "picture")
 
 
 def test_a_browser_and_the_forwarder_agree_on_transport_wide_feedback(site: Site, browser: Browser) -> None:
