@@ -1,4 +1,4 @@
-// Owns the map page: it polls the ships, hands them to the chart layer, and keeps the table beside it in step.
+// Owns the map page: it takes a frame of all ships each second, hands them to the chart layer, and keeps the table beside it in step.
 // Never draws; vessels.js does. Text from the radio is only ever set as text.
 import * as L from './vendor/leaflet/leaflet.js';
 import {getJson, isTyping} from './shell.js';
@@ -37,35 +37,66 @@ const byName = new Intl.Collator();
 let ships = [];
 let framed = false;
 
-/** GeoJSON features to what layer and table need. Ages count from the newest report, so that a replayed log is not all stale. */
-function take(features) {
-  const times = features.map((one) => Date.parse(one.properties.at_utc));
-  const newest = Math.max(...times);
-  ships = features.map((one, index) => {
-    const p = one.properties;
-    const sides = p.dimensions;
-    return {
-      key: p.mmsi,
-      imo: p.imo,
-      flag: p.flag,
-      destination: p.destination,
-      draught: p.draught_m,
-      name: p.name || p.mmsi,
-      lon: one.geometry?.coordinates[0] ?? null,
-      lat: one.geometry?.coordinates[1] ?? null,
-      course: p.cog_deg_true,
-      heading: p.heading_deg_true,
-      speed: p.sog_kn,
-      age: (newest - times[index]) / 1000,
-      stale: newest - times[index] > STALE_S * 1000,
-      atRest: p.nav_status === 1 || p.nav_status === 5 || (p.sog_kn ?? 0) < 0.3,
-      length: sides ? sides.bow_m + sides.stern_m || null : null,
-      beam: sides ? sides.port_m + sides.starboard_m || null : null,
-      bow: sides?.bow_m || null,
-    };
-  });
-  ships.sort((a, b) => byName.compare(a.name, b.name));
+const facts = new Map();
+const HEAD = 32;
+const STATION_SHIP = 2; // classes below this are ships
+const known = (value, none) => (value === none ? null : value);
+
+/** What changes seldom (names, numbers, destinations) comes as GeoJSON, by MMSI. */
+function learn(features) {
+  for (const {properties, geometry} of features) facts.set(properties.mmsi, {...properties, unplaced: geometry === null});
+}
+
+/** A ship that was heard but sent no position: it is in the table only. */
+function unplaced(key, p) {
+  return {key, imo: p.imo, flag: p.flag, destination: p.destination, draught: p.draught_m, name: p.name || key, lon: null, lat: null, course: null, heading: null, speed: null, age: STALE_S, stale: true, atRest: true, length: null, beam: null, bow: null};
+}
+
+/** A frame of `yunjian.ais.map/1` (ais/map_frame.py) to what layer and table need. Ages count from the newest report, so that a replayed log is not all stale. */
+function take(buffer) {
+  const view = new DataView(buffer);
+  if (view.getUint32(0) !== 0x594a4d31) throw new Error('not a map frame');
+  const size = view.getUint16(6, true);
+  const total = view.getUint32(8, true);
+  const made = [];
+  let unknown = false;
+  for (let index = 0; index < total; index += 1) {
+    const at = HEAD + index * size;
+    if (view.getUint8(at + 23) >= STATION_SHIP) continue;
+    const key = String(view.getUint32(at, true)).padStart(9, '0');
+    const p = facts.get(key);
+    if (!p) unknown = true;
+    else if (!p.is_ship) continue;
+    const sog = known(view.getUint16(at + 16, true), 0xffff);
+    const cog = known(view.getUint16(at + 18, true), 0xffff);
+    const status = view.getUint8(at + 22);
+    const [bow, stern] = [view.getUint16(at + 24, true), view.getUint16(at + 26, true)];
+    const speed = sog === null ? null : sog / 10;
+    const age = view.getUint32(at + 12, true);
+    made.push({
+      key,
+      imo: p?.imo ?? null,
+      flag: p?.flag ?? null,
+      destination: p?.destination ?? null,
+      draught: p?.draught_m ?? null,
+      name: p?.name || key,
+      lon: view.getInt32(at + 4, true) / 600000,
+      lat: view.getInt32(at + 8, true) / 600000,
+      course: cog === null ? null : cog / 10,
+      heading: known(view.getUint16(at + 20, true), 0xffff),
+      speed,
+      age,
+      stale: age > STALE_S,
+      atRest: status === 1 || status === 5 || (speed ?? 0) < 0.3,
+      length: bow + stern || null,
+      beam: view.getUint8(at + 28) + view.getUint8(at + 29) || null,
+      bow: bow || null,
+    });
+  }
+  for (const [key, p] of facts) if (p.unplaced && p.is_ship) made.push(unplaced(key, p));
+  ships = made.sort((a, b) => byName.compare(a.name, b.name));
   chart.vessels = ships.filter((ship) => ship.lat !== null);
+  return {unknown, newest: view.getFloat64(16, true)};
 }
 
 function cell(row, text, kind) {
@@ -221,33 +252,50 @@ function frame(ports) {
   map.fitBounds(L.latLngBounds(shown.map((ship) => [ship.lat, ship.lon])), {padding: [60, 60], maxZoom: 14, animate: false});
 }
 
-async function poll() {
+let asking = false;
+let asked = 0;
+
+/** Names are asked for again when a ship is new, at most every few seconds, and every minute otherwise. */
+async function ask(isUrgent) {
+  if (asking || Date.now() - asked < (isUrgent ? EVERY_MS * 2 : 60_000)) return;
+  asking = true;
+  asked = Date.now();
   try {
-    const found = await getJson(place.dataset.ships);
-    if (found.features.length) {
-      take(found.features);
-      const newest = found.features.reduce((last, one) => (one.properties.at_utc > last ? one.properties.at_utc : last), '');
-      state.textContent = `${texts.updated} ${newest.slice(0, 19).replace('T', ' ')}Z`;
-    } else {
-      state.textContent = texts.none;
-      count.textContent = '0';
-    }
-    table();
-    if (!framed && found.features.length) {
-      framed = true;
-      frame(chart.ports);
-    }
-    if (chart.chosen) show(ships.find((ship) => ship.key === chart.chosen));
-    chart.redraw();
-  } catch {
-    state.textContent = texts.failed;
+    learn((await getJson(place.dataset.ships)).features);
+  } finally {
+    asking = false;
   }
-  setTimeout(poll, document.hidden ? EVERY_MS * 5 : EVERY_MS);
+}
+
+function showFrame(buffer) {
+  const {unknown, newest} = take(buffer);
+  ask(unknown).catch(() => {});
+  state.textContent = ships.length ? `${texts.updated} ${new Date(newest).toISOString().slice(0, 19).replace('T', ' ')}Z` : texts.none;
+  table();
+  if (!framed && ships.length) {
+    framed = true;
+    frame(chart.ports);
+  }
+  if (chart.chosen) show(ships.find((ship) => ship.key === chart.chosen));
+  chart.redraw();
+}
+
+function listen() {
+  const socket = new WebSocket(`${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}${place.dataset.frames}`);
+  socket.binaryType = 'arraybuffer';
+  socket.addEventListener('message', ({data}) => {
+    if (!document.hidden) showFrame(data);
+  });
+  socket.addEventListener('close', () => {
+    state.textContent = texts.failed;
+    setTimeout(listen, EVERY_MS);
+  });
 }
 
 const ports = await getJson(place.dataset.ports).catch(() => ({items: []}));
 chart.ports = ports.items;
 frame(ports.items);
-poll();
+await ask(true).catch(() => {});
+listen();
 chart.coast = await getJson(place.dataset.coast).catch(() => null);
 chart.redraw();
