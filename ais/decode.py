@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum
-from typing import Literal
+from typing import Literal, cast
 
 from pyais.bit_vector import bit_vector
 from pyais.exceptions import AISBaseException
@@ -162,9 +162,10 @@ def _clean(msg_type: int, fields: dict[str, JsonValue]) -> dict[str, JsonValue]:
     """Turn sentinels into None, round coordinates to 6 decimals."""
     absent = _NOT_AVAILABLE.get(msg_type, {})
     for key, value in fields.items():
+        kind = type(value)
         if isinstance(value, str):
             fields[key] = value.rstrip() or None
-        elif isinstance(value, int | float) and not isinstance(value, bool):
+        elif (kind is int or kind is float) and isinstance(value, (int, float)):  # half of all time went into unions
             if value in absent.get(key, ()) or (msg_type in _RANGED and _out_of_range(key, value)):
                 fields[key] = None
             elif key in {"lat", "lon"}:
@@ -186,10 +187,13 @@ def turn_of(raw: int) -> JsonValue:
     return _plain(to_turn(raw))
 
 
+_AS_THEY_ARE = frozenset((int, float, str, bool, type(None)))
+
+
 def _plain(value: object) -> JsonValue:
     """A value that JSON can hold: enums as numbers, bytes as hex."""
-    if value is None or isinstance(value, bool):
-        return value
+    if type(value) in _AS_THEY_ARE:
+        return cast("JsonValue", value)
     if isinstance(value, Enum):
         return _plain(value.value)
     if isinstance(value, str):

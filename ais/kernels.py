@@ -163,20 +163,22 @@ def _tag_block(buf: NDArray[np.uint8], first: int, out: NDArray[np.int64]) -> in
 
 @_compiled
 def _suffix(buf: NDArray[np.uint8], first: int, out: NDArray[np.int64]) -> int:
-    """Read ``,epoch`` or ``,station,epoch`` behind the checksum; returns the place behind it, or -1."""
-    i = first + 1
-    if buf[i] == 98 or buf[i] == 114:  # b or r and 2 to 20 letters or digits
-        j = i + 1
-        while (48 <= buf[j] <= 57) or (65 <= buf[j] <= 90) or (97 <= buf[j] <= 122):
+    """Read ``,...,epoch`` behind the checksum, with a station (b or r and 2 to 20 letters or digits) in any field before it.
+
+    Returns the place behind it, or -1.
+    """
+    i = j = first + 1
+    while True:
+        j = i
+        word = True
+        while buf[j] > 33 and buf[j] < 127 and buf[j] != 44:
+            word = word and ((48 <= buf[j] <= 57) or (65 <= buf[j] <= 90) or (97 <= buf[j] <= 122))
             j += 1
-        if buf[j] != 44 or not 3 <= j - i <= 21:
-            return -1
-        if out[_STLEN] == 0:
+        if buf[j] != 44:
+            break
+        if word and (buf[i] == 98 or buf[i] == 114) and 3 <= j - i <= 21 and out[_STLEN] == 0:
             out[_OFF], out[_STLEN] = i, j - i
         i = j + 1
-    j = i
-    while 48 <= buf[j] <= 57:
-        j += 1
     at = _epoch(buf, i, j)
     if at < 0:
         return -1
@@ -442,8 +444,6 @@ def scan(
             state[S_LINES] += one[_TOTAL]
             state[S_LINE] += one[_TOTAL]
             continue
-        if first == 33:
-            return pos
         if first == 36 and buf[pos + 1] == 80 and buf[pos + 2] == 71 and buf[pos + 3] == 72 and buf[pos + 4] == 80:
             after = _wrapper(buf, pos, state)
             if after < 0:
@@ -454,7 +454,7 @@ def scan(
             blank = True
             while buf[after] != 10:
                 c = int(buf[after])
-                if c == 33:
+                if c == 33 and after + 4 < end and buf[after + 3] == 86 and buf[after + 4] == 68:  # !..VD
                     return pos
                 if c != 32 and not 9 <= c <= 13:
                     blank = False
