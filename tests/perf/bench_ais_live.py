@@ -1,0 +1,209 @@
+"""Live load: messages a second from 3 UDP sources into ingest, a web server with 20 websocket readers; loss, CPU, memory, map query.
+
+`python -m tests.perf.bench_ais_live [--small]`; 5,000 messages/s for 60 s (small: 1,000 for 8 s). CPU is rusage of both
+processes; the sender and the readers are in this one and are not counted. Prints JSON.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+from statistics import quantiles
+
+import httpx
+import numpy as np
+from pyais import encode_dict
+from websockets.asyncio.client import connect
+
+from config import load_settings
+from console.services import open_services
+from core import accounts, processes
+
+VESSELS, READERS, SOURCES = 2000, 20, 3
+
+
+@dataclass
+class Seen:
+    """What the readers and the probe noticed."""
+
+    frames: int = 0
+    vessels: int = 0
+    idle_s: list[float] = field(default_factory=list)
+    busy_s: list[float] = field(default_factory=list)
+    memory: list[tuple[float, int]] = field(default_factory=list)
+
+
+def sentences(seed: int) -> list[list[bytes]]:
+    """A few reports of each vessel: nine positions to one static report, as class A sends them."""
+    random = Random(seed)
+    made: list[list[bytes]] = []
+    for number in range(VESSELS):
+        lon, lat = 121.5 + random.random(), 39.8 + random.random()
+        reports = [
+            {"msg_type": 1, "mmsi": 412000000 + number, "lon": lon + step * 1e-4, "lat": lat, "speed": 9.0, "course": 90.0,
+             "heading": 90, "status": 0, "second": step}
+            for step in range(9)
+        ]  # fmt: skip
+        static = {"msg_type": 5, "mmsi": 412000000 + number, "shipname": f"BENCH {number}", "to_bow": 80, "to_stern": 20}
+        made.append(["\n".join(encode_dict(one, sentence_type="VDM")).encode() for one in (*reports, static)])
+    return made
+
+
+def send(ports: list[int], rate: int, seconds: float, stop: threading.Event) -> int:
+    """Datagrams at a steady rate; returns how many messages left."""
+    stock = sentences(1)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as out:
+        began, sent = time.monotonic(), 0
+        while (past := time.monotonic() - began) < seconds and not stop.is_set():
+            while sent < past * rate:
+                vessel, turn = sent % VESSELS, sent // VESSELS
+                out.sendto(stock[vessel][turn % 10], ("127.0.0.1", ports[sent % SOURCES]))
+                sent += 1
+            time.sleep(0.005)
+    return sent
+
+
+def cpu_s(pid: int) -> float:
+    """User and system time of one process (what rusage counts)."""
+    parts = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+    return (int(parts[11]) + int(parts[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def memory_mb(pid: int) -> float:
+    return int(Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6
+
+
+def child_of(pid: int) -> int:
+    """The ingest process below the server."""
+    for _ in range(600):
+        found = Path(f"/proc/{pid}/task")
+        children = [one for task in found.iterdir() for one in (task / "children").read_text(encoding="ascii").split()]
+        for child in children:
+            if b"ingest" in Path(f"/proc/{child}/cmdline").read_bytes():
+                return int(child)
+        time.sleep(0.1)
+    raise RuntimeError("ingest did not start")
+
+
+async def read_frames(url: str, token: str, seen: Seen, until_s: float) -> None:
+    address = url.replace("http", "ws") + "/ws/v1/ais/map"
+    async with connect(address, additional_headers={"authorization": f"Bearer {token}"}, max_size=None) as socket_:
+        while (left := until_s - time.monotonic()) > 0:
+            try:
+                frame = await asyncio.wait_for(socket_.recv(), left)
+            except TimeoutError:
+                return
+            seen.frames += 1
+            seen.vessels = max(seen.vessels, int.from_bytes(frame[8:12], "little"))
+
+
+async def probe(url: str, token: str, into: list[float], until_s: float) -> None:
+    """The map query of one quarter of the water, again and again."""
+    async with httpx.AsyncClient(base_url=url, headers={"authorization": f"Bearer {token}"}, timeout=30) as http:
+        while time.monotonic() < until_s:
+            began = time.perf_counter()
+            answer = await http.get("/api/v1/ais/ships?bbox=121.5,39.8,121.6,39.9")
+            answer.raise_for_status()
+            into.append(time.perf_counter() - began)
+            await asyncio.sleep(0.25)
+
+
+async def load(
+    url: str, token: str, pids: tuple[int, int], rate: int, seconds: float, ports: list[int], seen: Seen
+) -> tuple[int, float]:
+    stop = threading.Event()
+    warm_up = await asyncio.to_thread(send, ports, rate, 4.0, stop)  # fill the picture, compile, warm up
+    await asyncio.sleep(2.0)
+    await probe(url, token, seen.idle_s, time.monotonic() + max(seconds / 6, 4.0))
+    until = time.monotonic() + seconds
+    before = sum(map(cpu_s, pids))
+
+    async def watch() -> None:
+        while time.monotonic() < until:
+            seen.memory.append((time.monotonic(), sum(map(memory_mb, pids))))
+            await asyncio.sleep(1.0)
+
+    sending = asyncio.to_thread(send, ports, rate, seconds, stop)
+    readers = [read_frames(url, token, seen, until) for _ in range(READERS)]
+    results = await asyncio.gather(sending, watch(), probe(url, token, seen.busy_s, until), *readers)
+    used = (sum(map(cpu_s, pids)) - before) / seconds
+    return warm_up + int(results[0]), used
+
+
+def measure(rate: int, seconds: float, folder: Path) -> dict[str, object]:
+    ports: list[int] = []
+    for _ in range(SOURCES):
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as free:
+            free.bind(("127.0.0.1", 0))
+            ports.append(free.getsockname()[1])
+    environment = {
+        **os.environ,
+        "YUNJIAN_DATA_DIR": str(folder),
+        "YUNJIAN_AIS__SOURCES": json.dumps([f"udp://127.0.0.1:{port}?name=udp{n}" for n, port in enumerate(ports)]),
+    }
+    settings = load_settings(environ={key: value for key, value in environment.items() if key.startswith("YUNJIAN_")})
+    with open_services(settings) as services:
+        passwords = dict(
+            line.split()[:2] for line in accounts.bootstrap_demo(services).read_text().splitlines() if "demo-" in line
+        )
+        principal = accounts.authenticate(services, "demo-inspector", passwords["demo-inspector"], "bench")
+        token = accounts.open_session(services, principal).token
+    command = processes.python_module("console.cli", "serve", "--port", "0")
+    server = processes.spawn(command, env=environment, stdout=subprocess.PIPE)
+    assert server.stdout is not None
+    try:
+        url = server.stdout.readline().strip()
+        ingest = child_of(server.pid)
+        time.sleep(6.0)
+        seen = Seen()
+        sent, cores = asyncio.run(load(url, token, (server.pid, ingest), rate, seconds, ports, seen))
+        time.sleep(2.0)
+        feeds = httpx.get(f"{url}/api/v1/ais/feeds", headers={"authorization": f"Bearer {token}"}).json()["items"]
+    finally:
+        processes.stop(server)
+    messages = sum(feed["ledger"]["messages"] for feed in feeds)
+    warm = [point for point in seen.memory if point[0] - seen.memory[0][0] >= seconds / 3]
+    slope = float(np.polyfit(*zip(*warm, strict=True), 1)[0]) * 60 if len(warm) > 2 else 0.0
+    idle, busy = (quantiles(one, n=100)[98] for one in (seen.idle_s, seen.busy_s))
+    kernel = sum(feed["health"]["kernel_drops"] for feed in feeds)
+    return {
+        "bench": "ais_live",
+        "rate": rate,
+        "seconds": seconds,
+        "sent_with_warm_up": sent,
+        "messages_ingested": messages,
+        "kernel_drops": kernel,
+        "application_drops": sum(feed["health"]["dropped_lines"] for feed in feeds),
+        "unaccounted": sent - messages - kernel,
+        "cores": round(cores, 3),
+        "memory_slope_mb_min": round(slope, 2),
+        "map_query_p99_ms": {"idle": round(idle * 1e3, 1), "busy": round(busy * 1e3, 1)},
+        "ratio_p99_busy_to_idle": round(busy / idle, 2),
+        "vessels_in_frame": seen.vessels,
+        "frames_per_reader_s": round(seen.frames / READERS / seconds, 2),
+    }
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--small", action="store_true", help="1,000 messages/s for 8 s")
+    small = parser.parse_args().small
+    with tempfile.TemporaryDirectory() as folder:
+        figures = measure(1000 if small else 5000, 8.0 if small else 60.0, Path(folder))
+    sys.stdout.write(json.dumps(figures) + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
