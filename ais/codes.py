@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import csv
 import tomllib
-from functools import cache
+from functools import cache, lru_cache
 
 from pydantic import BaseModel, ConfigDict
 
@@ -92,6 +92,7 @@ def flags() -> frozenset[str]:
     return frozenset(_flags_by_mid().values())
 
 
+@lru_cache(maxsize=65_536)
 def flag_of(mmsi: int) -> str | None:
     """ISO-2 flag of a ship's MMSI, None for other stations and unknown MIDs."""
     if not 0 < mmsi <= 999_999_999:

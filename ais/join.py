@@ -9,11 +9,11 @@ import re
 import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from difflib import SequenceMatcher
-from functools import cache
+from functools import cache, lru_cache
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
+from rapidfuzz.distance import Indel
 
 from ais.codes import flag_of, ship_types
 from ais.live import LiveShip
@@ -162,6 +162,7 @@ def compare(ship: LiveShip, entry: Particular, rules: JoinRules) -> tuple[Compar
     )
 
 
+@lru_cache(maxsize=65_536)
 def normal_name(name: str | None) -> str:
     """Upper case letters and digits only, without prefixes such as M/V."""
     if name is None:
@@ -173,7 +174,7 @@ def normal_name(name: str | None) -> str:
 def _exact(field: str, ais: str | None, register: str | None) -> Comparison:
     if ais is None or register is None:
         return Comparison(field, ais, register, "not_comparable")
-    same = ais.replace(" ", "").upper() == register.replace(" ", "").upper()
+    same = ais == register or ais.replace(" ", "").upper() == register.replace(" ", "").upper()
     return Comparison(field, ais, register, "match" if same else "mismatch")
 
 
@@ -181,7 +182,7 @@ def _name(ais: str | None, register: str | None, similarity: float) -> Compariso
     first, second = normal_name(ais), normal_name(register)
     if not first or not second:
         return Comparison("name", ais, register, "not_comparable")
-    alike = first == second or SequenceMatcher(None, first, second, autojunk=False).ratio() >= similarity
+    alike = first == second or Indel.normalized_similarity(first, second) >= similarity
     return Comparison("name", ais, register, "match" if alike else "mismatch")
 
 

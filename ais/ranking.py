@@ -9,13 +9,15 @@ then the MMSI: that is for reading only and changes no rank.
 
 from __future__ import annotations
 
+import gc
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from ais.codes import flag_of
-from ais.facts import RatingLists, facts_of
+from ais.facts import RatingLists, ShipFacts, facts_of
 from ais.join import Join, RegisterIndex
 from ais.live import LiveShip
 from ais.register import Particular
@@ -93,15 +95,53 @@ class RankedShip:
     live: LiveShip
     join: Join
     sheet: ShipSheet
+    facts: ShipFacts
     assessment: Assessment
-    remote: RemoteFacts
-    selection: Selection
+    feed: FeedInfo
 
     @property
     def reasons(self) -> tuple[Bilingual, ...]:
         """Why it stands here: priority, then each criterion that gives points."""
         scoring = (item.criterion.reason for item in self.assessment.judgements if item.points_low > 0)
         return (self.assessment.priority_reason, *scoring)
+
+    @property
+    def remote(self) -> RemoteFacts:
+        entry, found = self.join.particular, self.assessment
+        return RemoteFacts(
+            profile_best=found.profile_best,
+            profile_worst=found.profile_worst,
+            priority=found.priority,
+            overriding=bool(found.overriding),
+            detained=None if entry is None else entry.flag("detained"),
+            under_investigation=None if entry is None else entry.flag("under_investigation"),
+            trigger=None if entry is None else entry.get("trigger"),
+            network_ok=None if entry is None else entry.flag("network_ok"),
+            crew_skilled=None if entry is None else entry.flag("crew_skilled"),
+            accepts_remote_risk=None if entry is None else entry.flag("accepts_remote_risk"),
+        )
+
+    @property
+    def selection(self) -> Selection:
+        """Its place as it is now, to be kept with the case."""
+        found = self.assessment
+        return Selection(
+            regime=found.regime,
+            regime_version=found.regime_version,
+            rank=self.rank,
+            tied_with=self.tied_with,
+            of=self.of,
+            points_low=found.points_low,
+            points_high=found.points_high,
+            profile_best=found.profile_best,
+            profile_worst=found.profile_worst,
+            priority=found.priority,
+            known=found.known,
+            criteria=list(found.criteria),
+            ais_source=self.feed.source,
+            ais_sentences=self.feed.sentences,
+            at_utc=self.feed.at_utc,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,8 +185,32 @@ def rank(
 
     `confirmed`: overriding factors that an officer confirmed, by IMO number or ``mmsi:`` and MMSI; on top of the register's.
     """
+    with _without_collector():
+        return _rank(pack, ships, register, feed, on, confirmed or {})
+
+
+@contextmanager
+def _without_collector() -> Iterator[None]:
+    """A ranking makes a million small objects and no cycle: looking for cycles meanwhile takes a third of the time."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
+
+
+def _rank(
+    pack: RulePack,
+    ships: Iterable[LiveShip],
+    register: RegisterData,
+    feed: FeedInfo,
+    on: date,
+    confirmed: Mapping[str, Sequence[str]],
+) -> Ranking:
     lists = RatingLists(register.ratings, on, pack.flag_formula)
-    assessed: list[tuple[tuple[int, int], LiveShip, Join, Assessment]] = []
+    assessed: list[tuple[tuple[int, int], LiveShip, Join, ShipFacts, Assessment]] = []
     excluded: list[LiveShip] = []
     for ship in ships:
         if not ship.is_ship:
@@ -157,19 +221,20 @@ def rank(
         if _out_of_scope(pack, ship, join, facts.types.value):
             excluded.append(ship)
             continue
-        extra = (confirmed or {}).get(_imo(ship, join.particular) or f"mmsi:{ship.mmsi:09d}", ())
+        extra = confirmed.get(_imo(ship, join.particular) or f"mmsi:{ship.mmsi:09d}", ()) if confirmed else ()
         if extra:
             facts = replace(facts, overriding=tuple(dict.fromkeys((*facts.overriding, *extra))))
         assessment = assess(pack, facts, on)
-        assessed.append((sort_key(assessment), ship, join, assessment))
-    assessed.sort(key=lambda item: (item[0], -item[3].points_high, item[1].mmsi))
+        assessed.append((sort_key(assessment), ship, join, facts, assessment))
+    assessed.sort(key=lambda item: (item[0], -item[4].points_high, item[1].mmsi))
     same = Counter(item[0] for item in assessed)
     lines: list[RankedShip] = []
     rank_now = 0
-    for place, (key, ship, join, assessment) in enumerate(assessed, start=1):
+    for place, (key, ship, join, facts, assessment) in enumerate(assessed, start=1):
         if place == 1 or key != assessed[place - 2][0]:
             rank_now = place
-        lines.append(_line(rank_now, same[key] - 1, len(assessed), ship, join, assessment, feed))
+        tied, sheet = same[key] - 1, sheet_of(ship, join.particular)
+        lines.append(RankedShip(rank_now, tied, len(assessed), ship, join, sheet, facts, assessment, feed))
     return Ranking(pack.regime, Bilingual(pack.name_zh, pack.name_en), on, tuple(lines), tuple(excluded))
 
 
@@ -184,48 +249,6 @@ def _out_of_scope(pack: RulePack, ship: LiveShip, join: Join, types: frozenset[s
     if types is not None and types <= pack.excluded_types:
         return True
     return ship.station_class == "B" and join.particular is None
-
-
-def _line(place: int, tied: int, of: int, ship: LiveShip, join: Join, assessment: Assessment, feed: FeedInfo) -> RankedShip:
-    entry = join.particular
-    return RankedShip(
-        rank=place,
-        tied_with=tied,
-        of=of,
-        live=ship,
-        join=join,
-        sheet=sheet_of(ship, entry),
-        assessment=assessment,
-        remote=RemoteFacts(
-            profile_best=assessment.profile_best,
-            profile_worst=assessment.profile_worst,
-            priority=assessment.priority,
-            overriding=bool(assessment.overriding),
-            detained=None if entry is None else entry.flag("detained"),
-            under_investigation=None if entry is None else entry.flag("under_investigation"),
-            trigger=None if entry is None else entry.get("trigger"),
-            network_ok=None if entry is None else entry.flag("network_ok"),
-            crew_skilled=None if entry is None else entry.flag("crew_skilled"),
-            accepts_remote_risk=None if entry is None else entry.flag("accepts_remote_risk"),
-        ),
-        selection=Selection(
-            regime=assessment.regime,
-            regime_version=assessment.regime_version,
-            rank=place,
-            tied_with=tied,
-            of=of,
-            points_low=assessment.points_low,
-            points_high=assessment.points_high,
-            profile_best=assessment.profile_best,
-            profile_worst=assessment.profile_worst,
-            priority=assessment.priority,
-            known=assessment.known,
-            criteria=list(assessment.criteria),
-            ais_source=feed.source,
-            ais_sentences=feed.sentences,
-            at_utc=feed.at_utc,
-        ),
-    )
 
 
 def sheet_of(ship: LiveShip, entry: Particular | None) -> ShipSheet:

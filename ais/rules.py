@@ -8,12 +8,13 @@ from __future__ import annotations
 import calendar
 import tomllib
 from datetime import date
-from functools import cache
+from functools import cache, cached_property, lru_cache
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ais.codes import Label
+from ais.text import Bilingual
 from config import pack_path
 from core.errors import InputError, Refused
 
@@ -33,6 +34,10 @@ class _CriterionRule(_Pack):
     points: int = Field(ge=0)
     lrs: LrsRule
     confidence: Literal["confirmed", "unverified"]
+
+    @cached_property
+    def words(self) -> Bilingual:
+        return Bilingual(self.label.zh, self.label.en)
 
 
 class TypeIn(_CriterionRule):
@@ -154,6 +159,7 @@ def load_rules(name: str) -> RulePack:
         raise InputError("ais.rule_pack", name=name, reason=f"{place}: {first['msg']}") from error
 
 
+@lru_cache(maxsize=65_536)
 def add_months(day: date, months: int) -> date:
     """The same day of another month, or the month's last day where it is shorter (31 January + 1 = 28 or 29 February)."""
     index = day.year * 12 + day.month - 1 + months

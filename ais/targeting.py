@@ -150,7 +150,7 @@ def _known(
     rule: CriterionRule, fulfilled: Literal["met", "not_met"], lrs: State, value: str, source: str | None, reason: Bilingual
 ) -> Judgement:
     points = rule.points if fulfilled == "met" else 0
-    row = Criterion(rule.id, _label(rule), value, source, fulfilled, points, rule.points, reason)
+    row = Criterion(rule.id, rule.words, value, source, fulfilled, points, rule.points, reason)
     return Judgement(row, points, points, "met" if rule.lrs == "any" else lrs)
 
 
@@ -158,12 +158,8 @@ def _unknown(
     rule: CriterionRule, reason: Bilingual | None, *, value: str | None = None, source: str | None = None
 ) -> Judgement:
     said = reason or say("targets.unknown.no_value")
-    row = Criterion(rule.id, _label(rule), value, source, "unknown", None, rule.points, said)
+    row = Criterion(rule.id, rule.words, value, source, "unknown", None, rule.points, said)
     return Judgement(row, 0, rule.points, "met" if rule.lrs == "any" else "unknown")
-
-
-def _label(rule: CriterionRule) -> Bilingual:
-    return _words(rule.label)
 
 
 def _type_in(rule: TypeIn, facts: ShipFacts) -> Judgement:
@@ -211,7 +207,7 @@ def _rating_in(rule: RatingIn, fact: Fact[Rating]) -> Judgement:
     if high > 0:
         reason = say("targets.rating_in.met", entry=line.key, rating=rating)
         return Judgement(
-            Criterion(rule.id, _label(rule), value, fact.source, "met", low, rule.points, reason), low, high,
+            Criterion(rule.id, rule.words, value, fact.source, "met", low, rule.points, reason), low, high,
             "met" if rule.lrs == "any" else lrs,
         )  # fmt: skip
     key = "targets.rating_in.low_risk" if lrs == "met" else "targets.rating_in.not_met"
@@ -235,14 +231,14 @@ def _deficient(rule: DeficientInspections, facts: ShipFacts) -> Judgement:
     said = {"over": len(over), "of": len(history.inspections), "more_than": rule.more_than}
     if not over and not history.complete:
         row = Criterion(
-            rule.id, _label(rule), value, history.source, "unknown", None, rule.cap_unknown,
+            rule.id, rule.words, value, history.source, "unknown", None, rule.cap_unknown,
             history.gap or say("targets.unknown.no_history"),
         )  # fmt: skip
         return Judgement(row, 0, rule.cap_unknown, "unknown")
     state: Literal["met", "not_met"] = "met" if over else "not_met"
     key = state if history.complete else "met_at_least"
     row = Criterion(
-        rule.id, _label(rule), value or "0", history.source, state, points, ceiling, say(f"targets.deficiencies.{key}", **said)
+        rule.id, rule.words, value or "0", history.source, state, points, ceiling, say(f"targets.deficiencies.{key}", **said)
     )
     lrs: State = "met" if history.inspections and not over else "not_met"
     return Judgement(row, points, points if history.complete else ceiling, lrs)

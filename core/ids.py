@@ -6,6 +6,7 @@ Never looks anything up.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import uuid_utils
 
@@ -70,6 +71,7 @@ class Imo:
         return cls(int(digits))
 
 
+@lru_cache(maxsize=65_536)  # a ranking asks for the same ships again and again
 def imo_check_digit_ok(value: int) -> bool:
     """True for a seven-digit number with a right check digit."""
     if not 1_000_000 <= value <= 9_999_999:
