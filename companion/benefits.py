@@ -26,9 +26,13 @@ class Figure:
 
 def figure(definition: Definition, name: str, parts: tuple[str, ...] = (), population: tuple[str, ...] = ()) -> Figure:
     """One figure; `parts` or `population` chooses some of the addends, none means all."""
-    benefit = definition.benefit(name)
+    return figure_of(definition.case, definition.benefit(name), parts, population)
+
+
+def figure_of(case: int, benefit: Benefit, parts: tuple[str, ...] = (), population: tuple[str, ...] = ()) -> Figure:
+    """The same for a figure of a case that is no procedure (`companion.figures`)."""
     value, formula = _computed(benefit, parts, population)
-    return Figure(definition.case, benefit.id, value, benefit.unit, benefit.bound, formula)
+    return Figure(case, benefit.id, value, benefit.unit, benefit.bound, formula)
 
 
 def figures(definition: Definition) -> list[Figure]:
@@ -46,12 +50,12 @@ def old_day(definition: Definition, name: str, start: date, calendar: WorkCalend
 def _computed(benefit: Benefit, parts: tuple[str, ...], population: tuple[str, ...]) -> tuple[float, str]:
     if benefit.parts:
         chosen = {name: value for name, value in benefit.parts.items() if not parts or name in parts}
-        return sum(chosen.values()), " + ".join(f"{value:g} {name}" for name, value in chosen.items())
+        return sum(chosen.values()), " + ".join(f"{value:.12g} {name}" for name, value in chosen.items())
     if benefit.per is not None:
         groups = {name: value for name, value in benefit.population.items() if not population or name in population}
         total = sum(groups.values())
-        return benefit.per * total, f"{benefit.per:g} x {total:g}"
+        return benefit.per * total, f"{benefit.per:.12g} x {total:.12g}"
     if benefit.before is not None:
         after = benefit.after or 0.0
-        return benefit.before - after, f"{benefit.before:g} - {after:g}"
+        return benefit.before - after, f"{benefit.before:.12g} - {after:.12g}"
     return benefit.value or 0.0, "published"
