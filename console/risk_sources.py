@@ -1,6 +1,6 @@
-"""Owns what targeting asks of the folders above it: open deficiencies from `inspection`, company credit from a file kept by hand.
+"""Owns what targeting asks of the folders above it: open deficiencies from `inspection`, company credit from `companion`.
 
-Never weighs either; the credit file stands in until the companion service keeps credit itself.
+Never weighs either. A table kept by hand, where the authority has one, comes before the companion service's own credit file.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ from typing import cast, get_args
 
 import inspection
 from ais import OpenDeficiency, RiskSources
-from ais.ports import Credit, CreditGrade
+from ais.ports import Credit, CreditGrade, CreditSource
+from companion.creditfile import CreditRecords
 from core.context import Services
 from core.errors import InputError
 
@@ -24,14 +25,19 @@ _COLUMNS = ("company", "grade", "source", "valid_from", "valid_to")
 class HandKeptCredit:
     """``<data_dir>/company_credit.csv``: company, grade (poor, ordinary, good), source, valid_from, valid_to."""
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, path: Path, otherwise: CreditSource) -> None:
+        self._path, self._otherwise = path, otherwise
         self._seen: tuple[int, int] | None = None
         self._lines: list[Credit] = []
 
     def credit_of(self, company: str, on: date) -> Credit | None:
-        """The newest line in force on that day; raises InputError with the line of a file that cannot be read."""
-        return next((one for one in self._fresh() if one.key == company and one.valid_from <= on <= one.valid_to), None)
+        """The newest line in force on that day, else what `otherwise` says.
+
+        Raises:
+            InputError: the file cannot be read; names row and column.
+        """
+        held = next((one for one in self._fresh() if one.key == company and one.valid_from <= on <= one.valid_to), None)
+        return held or self._otherwise.credit_of(company, on)
 
     def _fresh(self) -> list[Credit]:
         if not self._path.is_file():
@@ -77,4 +83,5 @@ class CaseDeficiencies:
 
 def risk_sources(services: Services) -> RiskSources:
     """Both, for this installation."""
-    return RiskSources(HandKeptCredit(services.settings.data_dir / CREDIT_FILE), CaseDeficiencies(services))
+    credit = HandKeptCredit(services.settings.data_dir / CREDIT_FILE, CreditRecords(services))
+    return RiskSources(credit, CaseDeficiencies(services))

@@ -12,12 +12,16 @@ from sqlalchemy.orm import Session
 
 import ais
 import inspection
+from ais.decisions import Decision
+from ais.risk_signals import RiskSignal
+from console.risk_sources import risk_sources
 from console.selection import eligibility_facts, selection_part
 from core.context import Services
 from core.workdays import local_day
 from inspection.record import CaseRecord, CaseState, CriterionPart, EligibilityPart, Text, Verdict
 
 _CASES_SHOWN = 200
+_HOURS_AHEAD = 24.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +46,9 @@ class QueueLine:
     known: int
     criteria: list[CriterionPart]
     eligibility: EligibilityPart | None
+    where: str = "elsewhere"
+    signals: tuple[RiskSignal, ...] = ()
+    decisions: tuple[Decision, ...] = ()
 
     @property
     def verdict(self) -> Verdict | None:
@@ -98,8 +105,10 @@ class Sources:
         """The ranked list of today (Asia/Shanghai), each ship with the verdict on a remote check."""
         now = self._services.clock.now()
         today = local_day(now)
-        ranked = ais.rank_live(self._services, today)
-        lines = tuple(_queue_line(one, today) for one in ranked.ships)
+        found = ais.target_queue(self._services, risk_sources(self._services), today, _HOURS_AHEAD)
+        near = {line.ship.live.mmsi: line for line in found.lines}
+        ranked = found.ranking
+        lines = tuple(_queue_line(one, today, near.get(one.live.mmsi)) for one in ranked.ships)
         return Queue(Text(zh=ranked.name.zh, en=ranked.name.en), now, lines)
 
     def case_ids(self, session: Session) -> list[str]:
@@ -111,7 +120,7 @@ class Sources:
         return inspection.record(session, case_id)
 
 
-def _queue_line(ranked: ais.RankedShip, today: date) -> QueueLine:
+def _queue_line(ranked: ais.RankedShip, today: date, near: ais.TargetLine | None) -> QueueLine:
     sheet = ranked.sheet
     selection = selection_part(ranked)
     return QueueLine(
@@ -133,6 +142,9 @@ def _queue_line(ranked: ais.RankedShip, today: date) -> QueueLine:
         known=selection.known,
         criteria=selection.criteria,
         eligibility=inspection.judge(inspection.packs()["first_check"], eligibility_facts(ranked, today)).part,
+        where="elsewhere" if near is None else near.place.where,
+        signals=() if near is None else near.signals,
+        decisions=() if near is None else near.decisions,
     )
 
 

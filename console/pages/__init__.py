@@ -26,7 +26,7 @@ def build_routers(services: Services, metrics: Metrics, sources: Sources, area: 
         return common
     return (
         *common,
-        queue.build_router(sources),
+        queue.build_router(services, sources),
         map.build_router(),
         cases.build_router(services, sources),
         evidence.build_router(services),

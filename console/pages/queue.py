@@ -1,20 +1,29 @@
 """Owns the ranked queue: which ship first, why, and whether it may be checked from afar.
 
-Never ranks: the list comes from `ais`, the verdict from `inspection`.
+Never ranks: the list comes from `ais`, the verdict from `inspection`, a decision from the officer.
 """
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Request
-from starlette.responses import Response
+from typing import Annotated
+from urllib.parse import urlencode
 
+from fastapi import APIRouter, Form, Request
+from pydantic import ValidationError
+from starlette.responses import RedirectResponse, Response
+
+from ais.decisions import DecisionKind, NewDecision
+from ais.targets_service import decide_target
 from console import view
+from console.risk_sources import risk_sources
 from console.sources import QueueLine, Sources
-from core.errors import NotFound
+from core.context import Services
+from core.errors import InputError, NotFound
+from core.workdays import local_day
 
 
-def build_router(sources: Sources) -> APIRouter:
-    """The page, and the fragment for one ship."""
+def build_router(services: Services, sources: Sources) -> APIRouter:
+    """The page, the fragment for one ship, and the form by which an officer decides."""
     router = APIRouter(include_in_schema=False)
 
     @router.get("/queue")
@@ -26,6 +35,23 @@ def build_router(sources: Sources) -> APIRouter:
     @router.get("/queue/ship")
     def one(request: Request, key: str) -> Response:
         return view.page(request, "parts/queue_ship.html", chosen=_chosen(sources.queue().lines, key))
+
+    @router.post("/queue/decide")
+    def decide(
+        request: Request,
+        key: Annotated[str, Form(max_length=40)],
+        kind: Annotated[DecisionKind, Form()],
+        reason: Annotated[str, Form(max_length=2000)] = "",
+        factor: Annotated[str, Form(max_length=80)] = "",
+        signal_id: Annotated[str, Form(max_length=200)] = "",
+    ) -> Response:
+        try:
+            asked = NewDecision(kind=kind, reason=reason or None, factor=factor or None, signal_id=signal_id or None)
+        except ValidationError as error:
+            raise InputError("console.validation", where="decision", reason=error.errors()[0]["msg"]) from error
+        today = local_day(services.clock.now())
+        decide_target(services, risk_sources(services), request.state.principal, key, asked, today, None)
+        return RedirectResponse(f"/queue?{urlencode({'ship': key})}", status_code=303)
 
     return router
 
