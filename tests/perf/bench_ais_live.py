@@ -41,7 +41,7 @@ class Seen:
     vessels: int = 0
     idle_s: list[float] = field(default_factory=list)
     busy_s: list[float] = field(default_factory=list)
-    memory: list[tuple[float, int]] = field(default_factory=list)
+    memory: list[tuple[float, float]] = field(default_factory=list)
 
 
 def sentences(seed: int) -> list[list[bytes]]:
@@ -174,7 +174,7 @@ def measure(rate: int, seconds: float, folder: Path) -> dict[str, object]:
         processes.stop(server)
     messages = sum(feed["ledger"]["messages"] for feed in feeds)
     warm = [point for point in seen.memory if point[0] - seen.memory[0][0] >= seconds / 3]
-    slope = float(np.polyfit(*zip(*warm, strict=True), 1)[0]) * 60 if len(warm) > 2 else 0.0
+    slope = float(np.polyfit([at for at, _ in warm], [size for _, size in warm], 1)[0]) * 60 if len(warm) > 2 else 0.0
     idle, busy = (quantiles(one, n=100)[98] for one in (seen.idle_s, seen.busy_s))
     kernel = sum(feed["health"]["kernel_drops"] for feed in feeds)
     return {

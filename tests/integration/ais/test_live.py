@@ -48,7 +48,7 @@ with open_services(load_settings({"data_dir": sys.argv[1]}, environ={})) as serv
 def rows(services: Services) -> tuple[list[tuple[int, ...]], list[tuple[int, int]]]:
     with services.db.ais_read() as session:
         positions = [tuple(row) for row in session.execute(select(PositionRow.mmsi, PositionRow.at_ms, PositionRow.lat_i))]
-        latest = [tuple(row) for row in session.execute(select(LatestRow.mmsi, LatestRow.messages))]
+        latest = [(row.mmsi, row.messages) for row in session.execute(select(LatestRow.mmsi, LatestRow.messages))]
     return sorted(positions), sorted(latest)
 
 
