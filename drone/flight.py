@@ -37,7 +37,6 @@ log = get("drone")
 
 _READY_S = 90.0
 _TICK_S = 0.2
-_SLOW_FACTOR = 3.0
 _BACK_OFF_S = 15.0
 _HOME_S = 300.0
 _WARNING, _SAID_S = 4, 5.0  # MAV_SEVERITY_WARNING; a mode change and its sentence come together
@@ -279,7 +278,7 @@ class _Flight:
 
     def watch_flight(self, sortie: Sortie) -> str:
         """Until the vehicle is down and disarmed or our lease has ended; returns why to abort, or nothing."""
-        end = self.clock.monotonic() + _SLOW_FACTOR * sortie.time_s + _READY_S
+        end = self.clock.monotonic() + self.limits.monitor.slow_factor * sortie.time_s + _READY_S
         self.link.wait(lambda: self.link.telemetry.armed, 5.0)
         while self.link.telemetry.armed and self.lease.active:
             self.link.wait(self.watch.abort, _TICK_S)
@@ -303,7 +302,7 @@ class _Flight:
         """Our lease has ended: send nothing that moves until the vehicle is down, or an operator takes it again and aborts."""
         log.warning("lease ended", reason=self.lease.ended)
         self.enter(Stage.OBSERVING)
-        end = self.clock.monotonic() + _SLOW_FACTOR * sortie.time_s + _HOME_S
+        end = self.clock.monotonic() + self.limits.monitor.slow_factor * sortie.time_s + _HOME_S
         while self.link.telemetry.armed and self.clock.monotonic() < end:
             self.link.wait(lambda: False, _TICK_S)
             self.measure()

@@ -73,6 +73,7 @@ class MonitorNumbers:
     gimbal_hold_s: float
     test_gimbal_deg: float
     other_station_s: float
+    slow_factor: float
     test_shot_wait_s: float
 
 

@@ -148,8 +148,16 @@ def _with_grace(limits: Limits, grace_s: float) -> Limits:
     parameters = tuple(
         (name, max(value, grace_s) if name == "FS_GCS_TIMEOUT" else value) for name, value in limits.vehicle_parameters
     )
-    waits = ("telemetry_age_s", "test_shot_wait_s", "range_blind_s", "gimbal_hold_s")
-    monitor = replace(limits.monitor, **{name: max(getattr(limits.monitor, name), grace_s) for name in waits})
+    rules = limits.monitor
+    monitor = replace(
+        rules,
+        telemetry_age_s=max(rules.telemetry_age_s, grace_s),
+        test_shot_wait_s=max(rules.test_shot_wait_s, grace_s),
+        range_blind_s=max(rules.range_blind_s, grace_s),
+        gimbal_hold_s=max(rules.gimbal_hold_s, grace_s),
+        # At worst the simulator is so starved that it flies at the wall's own speed.
+        slow_factor=rules.slow_factor * max(1.0, grace_s / _STALL_WALL_S),
+    )
     return replace(limits, monitor=monitor, vehicle_parameters=parameters)
 
 
