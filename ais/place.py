@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ais.live import LiveShip
-from ais.port import Point, Port
+from ais.port import Port, is_inside
 from ais.risk_signals import PlaceRules
 from core.geo import EnuFrame, LonLat
 
@@ -36,7 +36,7 @@ def place_of(ship: LiveShip, port: Port, rules: PlaceRules) -> Place:
     distance_m = math.hypot(east, north)
     speed = position.sog_kn or 0.0
     if speed < rules.slow_kn:
-        if position.nav_status == _AT_ANCHOR or _inside(port.anchorage, position.lonlat):
+        if position.nav_status == _AT_ANCHOR or is_inside(port.anchorage, position.lonlat):
             return Place("at_anchor")
         return Place("in_port") if distance_m <= rules.port_radius_m else Place("elsewhere")
     course = position.cog_deg_true
@@ -46,14 +46,3 @@ def place_of(ship: LiveShip, port: Port, rules: PlaceRules) -> Place:
     if off > rules.approach_deg:
         return Place("elsewhere")
     return Place("arriving", distance_m / _METRES_PER_NAUTICAL_MILE / speed)
-
-
-def _inside(polygon: tuple[Point, ...], at: LonLat) -> bool:
-    """Even-odd rule; a polygon of a port is too small for the curve of the earth to matter."""
-    edges = zip(polygon, (*polygon[1:], *polygon[:1]), strict=True)
-    crossed = (
-        at.lon < (second[0] - first[0]) * (at.lat - first[1]) / (second[1] - first[1]) + first[0]
-        for first, second in edges
-        if (first[1] > at.lat) != (second[1] > at.lat)
-    )
-    return sum(crossed) % 2 == 1
