@@ -50,12 +50,18 @@ def sentences(seed: int) -> list[list[bytes]]:
     made: list[list[bytes]] = []
     for number in range(VESSELS):
         lon, lat = 121.5 + random.random(), 39.8 + random.random()
-        reports = [
+        reports: list[dict[str, str | int | float | bytes | bool]] = [
             {"msg_type": 1, "mmsi": 412000000 + number, "lon": lon + step * 1e-4, "lat": lat, "speed": 9.0, "course": 90.0,
              "heading": 90, "status": 0, "second": step}
             for step in range(9)
         ]  # fmt: skip
-        static = {"msg_type": 5, "mmsi": 412000000 + number, "shipname": f"BENCH {number}", "to_bow": 80, "to_stern": 20}
+        static: dict[str, str | int | float | bytes | bool] = {
+            "msg_type": 5,
+            "mmsi": 412000000 + number,
+            "shipname": f"BENCH {number}",
+            "to_bow": 80,
+            "to_stern": 20,
+        }
         made.append(["\n".join(encode_dict(one, sentence_type="VDM")).encode() for one in (*reports, static)])
     return made
 
@@ -101,11 +107,11 @@ async def read_frames(url: str, token: str, seen: Seen, until_s: float) -> None:
     async with connect(address, additional_headers={"authorization": f"Bearer {token}"}, max_size=None) as socket_:
         while (left := until_s - time.monotonic()) > 0:
             try:
-                frame = await asyncio.wait_for(socket_.recv(), left)
+                frame = await asyncio.wait_for(socket_.recv(decode=False), left)
             except TimeoutError:
                 return
             seen.frames += 1
-            seen.vessels = max(seen.vessels, int.from_bytes(frame[8:12], "little"))
+            seen.vessels = max(seen.vessels, int.from_bytes(bytes(frame[8:12]), "little"))
 
 
 async def probe(url: str, token: str, into: list[float], until_s: float) -> None:
@@ -138,7 +144,7 @@ async def load(
     readers = [read_frames(url, token, seen, until) for _ in range(READERS)]
     results = await asyncio.gather(sending, watch(), probe(url, token, seen.busy_s, until), *readers)
     used = (sum(map(cpu_s, pids)) - before) / seconds
-    return warm_up + int(results[0]), used
+    return warm_up + (results[0] or 0), used
 
 
 def measure(rate: int, seconds: float, folder: Path) -> dict[str, object]:
