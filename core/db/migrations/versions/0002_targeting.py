@@ -56,7 +56,10 @@ def upgrade() -> None:
 def _register() -> None:
     """Register values and records with the time of their entry; what was there is taken over, entered on the day of its source."""
     connection = op.get_bind()
-    old = {name: [dict(row) for row in connection.execute(sa.select(sa.text("*")).select_from(sa.table(name))).mappings()] for name in _OLD}
+    old = {
+        name: [dict(row) for row in connection.execute(sa.select(sa.text("*")).select_from(sa.table(name))).mappings()]
+        for name in _OLD
+    }
     for name in _OLD:
         op.drop_table(name)
     values = op.create_table(
