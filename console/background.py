@@ -11,7 +11,7 @@ import traceback
 from collections.abc import Callable, Mapping
 
 import inspection
-from companion import obligations, push
+from companion import creditfile, obligations, push
 from console.metrics import Metrics
 from console.wiring import Area
 from core import accounts, events, logs, messages
@@ -27,7 +27,10 @@ _log = logs.get("console")
 
 def subscribers(services: Services) -> dict[str, Subscriber]:
     """Who hears about facts, by the name of the cursor."""
-    return {inspection.SUBSCRIBER: lambda event: inspection.on_event(services, event)}
+    return {
+        inspection.SUBSCRIBER: lambda event: inspection.on_event(services, event),
+        creditfile.SUBSCRIBER: lambda event: creditfile.on_event(services, event),
+    }
 
 
 class Background:

@@ -11,6 +11,7 @@ import ais.register_store
 import ais.store
 import companion.credit_store
 import companion.practice_store
+import companion.registers_store
 import companion.store
 import core.accounts
 import core.codes
@@ -27,8 +28,10 @@ from tests.peers import postgres_cluster, postgres_url
 
 __all__ = ["postgres_cluster", "postgres_url"]
 
-STORES = (ais.register_store, ais.store, companion.credit_store, companion.practice_store, companion.store, core.accounts, core.codes, core.evidence, core.jobs, core.messages, core.store, inspection.store,
-          reports.store, video.store)  # fmt: skip
+STORES = (
+    ais.register_store, ais.store, companion.credit_store, companion.practice_store, companion.registers_store, companion.store,
+    core.accounts, core.codes, core.evidence, core.jobs, core.messages, core.store, inspection.store, reports.store, video.store,
+)  # fmt: skip
 
 
 def test_revisions_and_models_agree(db):
