@@ -12,7 +12,7 @@ DEV_STAMP := $(VENV)/.dev-stamp
 RUN_ARGS := $(if $(AIS),--ais "$(AIS)") $(if $(REGISTRY),--registry "$(REGISTRY)") $(if $(PHOTOS),--photos "$(PHOTOS)") $(if $(ONCE),--once) $(if $(SPEED),--speed $(SPEED))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run serve test test-fast check fmt bench soak lock train-env assets wheel peers clean
+.PHONY: help setup fast run serve test test-fast check fmt bench soak lock train-env assets wheel peers clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -46,7 +46,11 @@ lock: dev ## resolve the lock files anew: versions and hashes, no addresses
 	@$(LOCK) requirements/build.in -o requirements/build.lock
 	@$(LOCK) pyproject.toml --group dev -o requirements/dev.lock
 	@$(LOCK) pyproject.toml -c requirements/dev.lock -o requirements/base.lock
+	@$(LOCK) pyproject.toml --extra fast -c requirements/dev.lock -o requirements/fast.lock
 	@$(UV) pip compile --generate-hashes --no-emit-index-url --no-header --python-version 3.11 -q requirements/train.in -o requirements/train.lock
+
+fast: setup ## compiled AIS decoding: numba, about 200 MB more
+	@$(UV) pip install -q --python $(BIN)/python --require-hashes -r requirements/fast.lock
 
 train-env: .venv-train/.stamp ## the training environment with torch (about 6 GB), apart from the product
 .venv-train/.stamp: requirements/train.lock
