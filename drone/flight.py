@@ -113,7 +113,6 @@ class _Flight:
     photos_before: int = 0
     _windy_since: float | None = None
     _gimbal_since: float | None = None
-    _range_at: float | None = None
     boards: list[Board] = field(default_factory=list)
     hashes: list[str] = field(default_factory=list)
     test_shots: set[int] = field(default_factory=set)
@@ -349,17 +348,35 @@ class _Flight:
         )
 
     def shifted(self, here: Float) -> str:
-        """What the range sensor says against the position; only where it was heard before take-off."""
-        t, pose, rules = self.link.telemetry, self.plan.ship.pose, self.limits.monitor
-        if t.range_at is None or pose is None:
+        """What the range sensor says against the position; only where it was heard before take-off.
+
+        Each reading is held against where the vehicle was at that moment by the vehicle's own clock: messages arrive in
+        bunches, and a turn of half a second changes the distance more than a shift would.
+        """
+        t, rules = self.link.telemetry, self.limits.monitor
+        if t.range_at is None or self.plan.ship.pose is None:
             return ""
-        heard = self.recent(t.range_at, rules.telemetry_age_s)
-        if heard and t.range_at == self._range_at:
-            return ""  # nothing new to compare
-        self._range_at = t.range_at
-        pitch = t.gimbal_pitch_deg or 0.0
-        expected = expected_range_m(self._hull, pose.pose(), here, t.heading_deg, pitch, rules.range_reach_m)
-        return self.guard.see(self.clock.monotonic(), expected, t.range_m if heard else None)
+        silent_s = self.clock.monotonic() - t.range_at
+        if silent_s > rules.range_blind_s:
+            at = self._expected(here, t.heading_deg, t.gimbal_pitch_deg or 0.0)
+            return "" if at is None else f"range sensor blind for {silent_s:.0f} s"
+        while t.ranges:
+            boot_s, measured = t.ranges[0]
+            placed, pitch = t.placed_at(boot_s), t.pitch_at(boot_s)
+            if placed is None and t.track and t.track[-1].boot_s < boot_s:
+                break  # its position is still on the way
+            t.ranges.popleft()
+            if placed is None:
+                continue
+            where = plan_frame(self.plan).to_enu(placed.lonlat, placed.alt_rel_m + self.plan.home_lonlat_alt[2])
+            angle = pitch if pitch is not None else t.gimbal_pitch_deg or 0.0
+            if reason := self.guard.see(boot_s, self._expected(where, placed.heading_deg, angle), measured):
+                return reason
+        return ""
+
+    def _expected(self, where: Float, heading_deg: float, pitch_deg: float) -> float | None:
+        pose, reach_m = self.plan.ship.pose, self.limits.monitor.range_reach_m
+        return None if pose is None else expected_range_m(self._hull, pose.pose(), where, heading_deg, pitch_deg, reach_m)
 
     def windy(self) -> str:
         t, now = self.link.telemetry, self.clock.monotonic()

@@ -9,7 +9,7 @@ import math
 from typing import Any
 
 from core.geo import LonLat
-from drone.vehicle import PhotoFeedback, StatusText, Telemetry, VehicleIdentity
+from drone.vehicle import PhotoFeedback, Placed, StatusText, Telemetry, VehicleIdentity
 
 _PREARM_BIT = 0x10000000  # MAV_SYS_STATUS_PREARM_CHECK
 _ARMED_FLAG = 0x80  # MAV_MODE_FLAG_SAFETY_ARMED
@@ -56,6 +56,8 @@ def _position(telemetry: Telemetry, message: Any, now: float) -> None:
     telemetry.position_at, telemetry.lonlat = now, place
     telemetry.alt_rel_m, telemetry.heading_deg = message.relative_alt / 1000.0, message.hdg / 100.0
     telemetry.speed_m_s = math.hypot(message.vx, message.vy) / 100.0
+    boot_s = message.time_boot_ms / 1000.0
+    telemetry.track.append(Placed(boot_s, place, telemetry.alt_rel_m, telemetry.heading_deg))
 
 
 def _status(telemetry: Telemetry, message: Any, now: float) -> None:
@@ -93,6 +95,7 @@ def _gimbal(telemetry: Telemetry, message: Any, now: float) -> None:
     sine = 2.0 * (w * y - z * x)
     if math.isfinite(sine):
         telemetry.gimbal_pitch_deg = math.degrees(math.asin(max(-1.0, min(1.0, sine))))
+        telemetry.pitches.append((message.time_boot_ms / 1000.0, telemetry.gimbal_pitch_deg))
 
 
 def _photo(telemetry: Telemetry, message: Any, now: float) -> None:
@@ -145,6 +148,7 @@ def _range(telemetry: Telemetry, message: Any, now: float) -> None:
         return
     echo = message.min_distance < message.current_distance < message.max_distance
     telemetry.range_at, telemetry.range_m = now, message.current_distance / 100.0 if echo else None
+    telemetry.ranges.append((message.time_boot_ms / 1000.0, telemetry.range_m))
 
 
 _HANDLERS = {

@@ -5,6 +5,7 @@ Never encodes or sends MAVLink.
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Literal, Protocol
@@ -89,6 +90,16 @@ class PhotoFeedback:
     gimbal_pitch_deg: float | None
 
 
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """Where the vehicle was by its own clock (`boot_s`, seconds since boot)."""
+
+    boot_s: float
+    lonlat: LonLat
+    alt_rel_m: float
+    heading_deg: float
+
+
 @dataclass(slots=True)
 class Telemetry:
     """Latest values; `*_at` are seconds of the link's clock. None = never received."""
@@ -116,9 +127,36 @@ class Telemetry:
     camera_component: int | None = None
     range_at: float | None = None
     range_m: float | None = None
+    track: deque[Placed] = field(default_factory=lambda: deque(maxlen=64))
+    pitches: deque[tuple[float, float]] = field(default_factory=lambda: deque(maxlen=64))
+    ranges: deque[tuple[float, float | None]] = field(default_factory=lambda: deque(maxlen=64))
     other_station_at: float | None = None
     texts: list[StatusText] = field(default_factory=list)
     photos: dict[int, PhotoFeedback] = field(default_factory=dict)
+
+    def placed_at(self, boot_s: float) -> Placed | None:
+        """Between the two reports around a moment of the vehicle's clock; None before the first and after the last."""
+        before = next((one for one in reversed(self.track) if one.boot_s <= boot_s), None)
+        after = next((one for one in self.track if one.boot_s >= boot_s), None)
+        if before is None or after is None:
+            return None
+        share = 0.0 if after.boot_s == before.boot_s else (boot_s - before.boot_s) / (after.boot_s - before.boot_s)
+        turn = (after.heading_deg - before.heading_deg + 180.0) % 360.0 - 180.0
+        place = LonLat(
+            before.lonlat.lon + share * (after.lonlat.lon - before.lonlat.lon),
+            before.lonlat.lat + share * (after.lonlat.lat - before.lonlat.lat),
+        )
+        height = before.alt_rel_m + share * (after.alt_rel_m - before.alt_rel_m)
+        return Placed(boot_s, place, height, (before.heading_deg + share * turn) % 360.0)
+
+    def pitch_at(self, boot_s: float) -> float | None:
+        """Gimbal pitch, as `placed_at`."""
+        before = next((one for one in reversed(self.pitches) if one[0] <= boot_s), None)
+        after = next((one for one in self.pitches if one[0] >= boot_s), None)
+        if before is None or after is None:
+            return None
+        share = 0.0 if after[0] == before[0] else (boot_s - before[0]) / (after[0] - before[0])
+        return before[1] + share * (after[1] - before[1])
 
     def last_text(self, containing: str = "") -> str:
         """The newest sentence that contains the words, or nothing."""

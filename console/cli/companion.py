@@ -20,7 +20,7 @@ from console.services import open_services
 from console.wiring import Area
 from core import catalogue, logs
 
-app = typer.Typer(no_args_is_help=True, add_completion=False)
+app = typer.Typer(no_args_is_help=True, add_completion=False, epilog="Example: yunjian companion procedures")
 
 SCHEMA = "yunjian.procedures/1"
 

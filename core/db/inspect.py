@@ -13,7 +13,7 @@ from pathlib import Path
 from sqlalchemy import Connection, inspect, text
 from sqlalchemy.orm import Session
 
-from core.db.triggers import JOURNAL_TRIGGERS
+from core.db.triggers import JOURNAL_TRIGGERS, append_only
 from core.errors import Altered
 
 
@@ -60,7 +60,9 @@ def require_own_sqlite(path: Path) -> None:
 
 def _is_ours(kind: str, sql: str) -> bool:
     if kind == "trigger":
-        return _plain(sql) in {_plain(statement) for statement in JOURNAL_TRIGGERS["sqlite"]}
+        named = re.match(r"CREATE TRIGGER (\w+)_no_(?:update|delete) ", _plain(sql))
+        known = (*JOURNAL_TRIGGERS["sqlite"], *(append_only(named[1], "sqlite") if named else ()))
+        return _plain(sql) in {_plain(statement) for statement in known}
     return kind in ("table", "index") and "VIRTUAL" not in sql.upper().split("(")[0]
 
 

@@ -1,4 +1,4 @@
-"""Owns the SQL that makes the journal append-only in the database itself, for SQLite and PostgreSQL.
+"""Owns the SQL that makes the journal, and any table that asks for it, append-only in the database itself: SQLite and PostgreSQL.
 
 Never applied by itself: the Alembic revision that makes ``core_journal`` runs it.
 """
@@ -35,6 +35,20 @@ FOR EACH STATEMENT EXECUTE FUNCTION core_journal_refuse()""",
 
 JOURNAL_TRIGGERS: Mapping[str, tuple[str, ...]] = {"sqlite": _SQLITE, "postgresql": _POSTGRESQL}
 """Statements by SQLAlchemy dialect name, to be run in order; running them again changes nothing."""
+
+
+def append_only(table: str, dialect: str) -> tuple[str, ...]:
+    """Statements that refuse UPDATE and DELETE on a table of ours; its rows are only ever added."""
+    refusal = f"{table} is append-only"
+    if dialect == "sqlite":
+        return tuple(
+            f"CREATE TRIGGER {table}_no_{change.lower()} BEFORE {change} ON {table} BEGIN SELECT RAISE(ABORT, '{refusal}'); END"
+            for change in ("UPDATE", "DELETE")
+        )
+    return (
+        f"CREATE OR REPLACE FUNCTION {table}_refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION '{refusal}'; END $$",
+        f"CREATE TRIGGER {table}_no_change BEFORE UPDATE OR DELETE ON {table} FOR EACH ROW EXECUTE FUNCTION {table}_refuse()",
+    )
 
 
 def install_journal_triggers(connection: Connection) -> None:

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from ais.live import LiveShip, Position
-from ais.store import Feed, save_picture
+from ais.store import save_latest
 from core import evidence, journal
 from core.errors import AccessDenied, InputError, NotFound, Refused
 from core.geo import LonLat
@@ -75,7 +75,7 @@ def heard(walk, sog_kn, minutes_ago=5):
     position = Position(LonLat(122.1, 40.3), int(at.timestamp() * 1000), sog_kn=sog_kn)
     ship = LiveShip(int(walk.record().ship.mmsi), "A", position.at_ms, "log", 1, position)
     with walk.services.db.ais_write() as session:
-        save_picture(session, Feed("test", at, None, 0, 0, 0, {}), [ship])
+        save_latest(session, [ship], "test")
 
 
 def test_shown_rejected_shown_again_accepted_closed(walk):

@@ -7,6 +7,7 @@ import sqlalchemy as sa
 from alembic import op
 
 import core.db
+from core.db.triggers import append_only
 
 revision = "0002"
 down_revision = "0001"
@@ -14,7 +15,6 @@ branch_labels = None
 depends_on = None
 
 _OLD = ("ais_register_value", "ais_inspection", "ais_rating")
-_REFUSAL = "decisions are append-only"
 
 
 def upgrade() -> None:
@@ -34,22 +34,8 @@ def upgrade() -> None:
         sa.UniqueConstraint("request", name=op.f("uq_ais_target_decision_request")),
     )
     op.create_index(op.f("ix_ais_target_decision_ship"), "ais_target_decision", ["ship"])
-    if op.get_bind().dialect.name == "sqlite":
-        for change in ("UPDATE", "DELETE"):
-            op.execute(
-                f"CREATE TRIGGER ais_target_decision_no_{change.lower()} BEFORE {change} ON ais_target_decision "
-                f"BEGIN SELECT RAISE(ABORT, '{_REFUSAL}'); END"
-            )
-    else:
-        op.execute(
-            "CREATE OR REPLACE FUNCTION ais_target_decision_refuse() RETURNS trigger LANGUAGE plpgsql AS "
-            f"$$ BEGIN RAISE EXCEPTION '{_REFUSAL}'; END $$"
-        )
-        op.execute(
-            "CREATE TRIGGER ais_target_decision_no_change BEFORE UPDATE OR DELETE ON ais_target_decision "
-            "FOR EACH ROW EXECUTE FUNCTION ais_target_decision_refuse()"
-        )
-
+    for statement in append_only("ais_target_decision", op.get_bind().dialect.name):
+        op.execute(statement)
     _register()
 
 
