@@ -9,11 +9,12 @@ from dataclasses import asdict
 from datetime import date
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Header, Query, Request
+from fastapi import APIRouter, Header, Path, Query, Request
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from ais.codes import Label
 from ais.decisions import Decision, DecisionKind, NewDecision
+from ais.dossier import Dossier, dossier
 from ais.place import Where
 from ais.ports import RiskSources
 from ais.pose import HullAtPlace
@@ -245,6 +246,11 @@ def _shift(router: APIRouter, services: Services, sources: RiskSources) -> None:
         lines = [line for line in found.lines if where is None or line.place.where == where]
         items = [line_out(line, _hull(services, line.ship)) for line in lines]
         return QueueOut(regime=found.ranking.regime, on=found.ranking.on, hours=hours, items=items)
+
+    @router.get("/ships/imo/{imo}/dossier")
+    def of_ship(imo: Annotated[int, Path(ge=1_000_000, le=9_999_999)], on: date | None = None) -> Dossier:
+        """Everything the register holds about a ship, from every source, and what it already proves."""
+        return dossier(services, sources, imo, today(on))
 
     @router.get("/targets/{key}")
     def one(key: str, on: date | None = None) -> LineOut:

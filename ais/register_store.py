@@ -177,10 +177,12 @@ def save_register(session: Session, values: Sequence[RegisterValue], recorded_at
 _VALUE_FIELDS = tuple(one.name for one in fields(RegisterValue))
 
 
-def load_register(session: Session, known_at: datetime | None = None) -> list[RegisterValue]:
-    """The newest entry of every source for every fact, the most trusted and newest first."""
+def load_register(session: Session, known_at: datetime | None = None, imo: int | None = None) -> list[RegisterValue]:
+    """The newest entry of every source for every fact, the most trusted and newest first; `imo` = of that ship only."""
     table = RegisterValueRow
     query = select(*(getattr(table, name) for name in _VALUE_FIELDS)).order_by(table.id)
+    if imo is not None:
+        query = query.where(table.subject == f"imo:{imo}")
     if known_at is not None:
         query = query.where(table.recorded_at <= known_at)
     newest = {(row[0], row[1], row[3]): row for row in session.execute(query).tuples()}

@@ -71,14 +71,14 @@ def rank_live(services: Services, on: date) -> Ranking:
     with services.db.ais_read() as session:
         ships = load_picture(session)
         sources = feeds(session)
-    register = register_data(services, pack, _end_of(on))
+    register = register_data(services, pack, port_day_end(on))
     newest = sources[0] if sources else None
     feed = FeedInfo(
         source="" if newest is None else newest.source,
         sentences=0 if newest is None else int(newest.ledger["sentences"]),
         at_utc=services.clock.now(),
     )
-    confirmed = confirmed_factors(decisions(services, _end_of(on)))
+    confirmed = confirmed_factors(decisions(services, port_day_end(on)))
     return rank(pack, ships, register, feed, on, confirmed)
 
 
@@ -99,7 +99,7 @@ def target_queue(services: Services, sources: RiskSources, on: date, hours: floa
     for signal in open_signals(services, services.clock.now()):
         heard.setdefault(signal.mmsi, []).append(signal)
     taken: dict[str, list[Decision]] = {}
-    for decision in decisions(services, _end_of(on)):
+    for decision in decisions(services, port_day_end(on)):
         taken.setdefault(decision.ship, []).append(decision)
     factors = tuple(rule_pack(services).overriding)
     open_by_ship = _open_by_ship(sources)
@@ -131,7 +131,7 @@ def target(services: Services, sources: RiskSources, key: str, on: date) -> Targ
         ship,
         place_of(ship.live, watched_port(services), signal_rules().place),
         tuple(_signals(_open_by_ship(sources).get(own, ()), factors, ship, heard, graded)),
-        tuple(decisions(services, _end_of(on), own)),
+        tuple(decisions(services, port_day_end(on), own)),
     )
 
 
@@ -147,7 +147,7 @@ def ask_what_if(services: Services, key: str, changes: Mapping[str, str], on: da
     pack = rule_pack(services)
     ship = _find(rank_live(services, on), key)
     day = then_on or on
-    standing = confirmed_factors(decisions(services, _end_of(day)))
+    standing = confirmed_factors(decisions(services, port_day_end(day)))
     confirmed = standing.get(ship_key(ship.sheet.imo, ship.live.mmsi), ())
     return what_if(pack, ship, register_data(services, pack), changes, day, confirmed)
 
@@ -238,12 +238,12 @@ def _signals(
     return risk_signals(signal_rules(), factors, ship.join, heard, held, credit)
 
 
-def _end_of(on: date) -> datetime:
+def port_day_end(on: date) -> datetime:
     """The last moment of a day at the port."""
     return datetime.combine(on + timedelta(days=1), time(), _PORT_ZONE) - timedelta(milliseconds=1)
 
 
 __all__ = [
-    "TargetLine", "TargetQueue", "Where", "ask_what_if", "decide_target", "evidence_of", "geometry_and_pose", "rank_live",
+    "TargetLine", "TargetQueue", "Where", "ask_what_if", "decide_target", "evidence_of", "geometry_and_pose", "port_day_end", "rank_live",
     "rank_ships", "rule_pack", "target", "target_queue",
 ]  # fmt: skip

@@ -8,7 +8,7 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from console.metrics import Metrics
-from console.pages import call, cases, evidence, followup, journal, login, map, preferences, queue, reforms, system  # noqa: A004  # areas are named as users say
+from console.pages import call, cases, evidence, followup, journal, login, map, preferences, queue, reforms, ship, system  # noqa: A004  # areas are named as users say
 from console.sources import Sources
 from console.wiring import Area
 from core.context import Services
@@ -27,6 +27,7 @@ def build_routers(services: Services, metrics: Metrics, sources: Sources, area: 
     return (
         *common,
         queue.build_router(services, sources),
+        ship.build_router(services),
         map.build_router(),
         cases.build_router(services, sources),
         evidence.build_router(services),
