@@ -70,7 +70,8 @@ class Doubles:
             self.tracks = [*self.tracks[-1:], (position.lonlat, deque([now], maxlen=rule.double_times * 4))]
         if len(self.tracks) < 2:
             return None
-        alive = [sum(1 for at in times if now - at <= span) for _, times in self.tracks]
+        both_ms = max(now - span, *(times[0] for _, times in self.tracks))  # a place that was left for good is not heard after
+        alive = [sum(1 for at in times if at >= both_ms) for _, times in self.tracks]
         if min(alive) < rule.double_times:
             return None
         return round(distance_m(self.tracks[0][0], self.tracks[1][0]) / NM_M, 1)

@@ -21,6 +21,7 @@ class Points(_Pack):
     step_s: float
     window_s: float
     lateness_s: float
+    forget_hours: float
 
 
 class Rest(_Pack):

@@ -177,9 +177,10 @@ def events(
     return [_event(row) for row in session.scalars(query)]
 
 
-def open_events(session: Session) -> list[Event]:
-    """States that have not ended."""
-    return [_event(row) for row in session.scalars(select(EventRow).where(EventRow.ended_at.is_(None)))]
+def open_events(session: Session, mmsi: int | None = None) -> list[Event]:
+    """States that have not ended, oldest first."""
+    query = select(EventRow).where(EventRow.ended_at.is_(None)).order_by(EventRow.began_at)
+    return [_event(row) for row in session.scalars(query if mmsi is None else query.where(EventRow.mmsi == mmsi))]
 
 
 def signals(session: Session, at: datetime, mmsi: int | None = None) -> list[Signal]:
@@ -203,8 +204,10 @@ def identities(session: Session, mmsi: int) -> list[Identity]:
     return [_identity(row) for row in session.scalars(query)]
 
 
-def all_identities(session: Session) -> list[Identity]:
-    return [_identity(row) for row in session.scalars(select(IdentityRow).order_by(IdentityRow.first_at))]
+def all_identities(session: Session, mmsi: int | None = None) -> list[Identity]:
+    """Every value of one station or of all, oldest first."""
+    query = select(IdentityRow).order_by(IdentityRow.first_at, IdentityRow.field)
+    return [_identity(row) for row in session.scalars(query if mmsi is None else query.where(IdentityRow.mmsi == mmsi))]
 
 
 def port_calls(session: Session, *, mmsi: int | None = None, here: bool = False, limit: int = 500) -> list[PortCall]:

@@ -8,14 +8,18 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from statistics import median
 
 from ais.archive import close_days
 from ais.batch import BatchDecoder, Repeats
+from ais.behaviour import load_behaviour
 from ais.columns import SOURCES, MessageBatch
 from ais.intake import Intake
+from ais.memory import Remembered, remembered
+from ais.signals import ms_of
 from ais.sources import SourceSpec, Supply
-from ais.store import Feed, Health, load_picture, save_feed
+from ais.store import Feed, Health, save_feed
 from core import logs
 from core.context import Services
 
@@ -43,9 +47,10 @@ class Ingest:
         self._services = services
         self._supply = Supply(specs, services.settings.ais, services.clock)
         self._started = services.clock.now()
-        self.intake = Intake(services.settings.ais, self._started)
+        self.intake = Intake(services.settings.ais, self._started, self._recall)
+        since = self._started - timedelta(hours=load_behaviour().points.forget_hours)
         with services.db.ais_read() as session:
-            self.intake.picture.restore(load_picture(session))
+            self.intake.restore(remembered(session, self._started, ms_of(since)).values())
         repeats = Repeats(services.settings.ais.duplicate_window_s)  # one for all sources: overlapping stations count once
         self._lines = {
             spec.name: _Line(
@@ -88,8 +93,13 @@ class Ingest:
         self._flushed = clock_s
         if clock_s - self._archived > _ARCHIVE_EVERY_S:
             self._archived = clock_s
+            self.intake.evict()
             days = close_days(self._services)
             _log.info("closed days moved to Parquet", days=len(days))
+
+    def _recall(self, mmsi: int) -> Remembered | None:
+        with self._services.db.ais_read() as session:
+            return remembered(session, self._services.clock.now(), mmsi=mmsi).get(mmsi)
 
     def _take(self, line: _Line, batch: MessageBatch, now_ms: float) -> None:
         self.intake.take(batch)

@@ -5,6 +5,7 @@ Never reads a source. One transaction holds a stretch of messages with everythin
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from sqlalchemy.orm import Session
@@ -13,6 +14,7 @@ from ais.behaviour import load_behaviour
 from ais.columns import MessageBatch
 from ais.event_store import save_events, save_identities, save_port_calls, save_signals
 from ais.live import LivePicture, Position, heard
+from ais.memory import Recall, Remembered
 from ais.port import load_port
 from ais.store import save_latest, save_positions
 from ais.watch import Watch
@@ -22,12 +24,30 @@ from config.settings import AisSettings
 class Intake:
     """One picture, fed by any number of sources."""
 
-    def __init__(self, settings: AisSettings, started_at: datetime) -> None:
-        self.picture = LivePicture(confirm_identity=settings.confirm_identity, started_at=started_at)
-        self.watch = Watch(load_behaviour(), load_port(settings.port_pack), self.picture.get)
+    def __init__(self, settings: AisSettings, started_at: datetime, recall: Recall = lambda _: None) -> None:
+        self._rules = load_behaviour()
+        self.picture = LivePicture(
+            confirm_identity=settings.confirm_identity,
+            started_at=started_at,
+            recall=lambda mmsi: None if (held := recall(mmsi)) is None else held.ship,
+        )
+        self.watch = Watch(self._rules, load_port(settings.port_pack), self.picture.get, recall)
         self._thinner = _Thinner(settings.track_interval_s)
         self._waiting: list[tuple[int, Position]] = []
         self.events = self.signals = 0
+
+    def restore(self, held: Iterable[Remembered]) -> None:
+        """Go on from what is stored."""
+        for one in held:
+            self.picture.restore([one.ship])
+            self.watch.restore(one)
+
+    def evict(self) -> None:
+        """Drop every station that was not heard for the rule's hours; `recall` brings it back when it is."""
+        before_ms = self.watch.newest_ms - self._rules.points.forget_hours * 3_600_000
+        self.watch.evict(before_ms)
+        self.picture.forget(before_ms)
+        self._thinner.forget(before_ms)
 
     def take(self, batch: MessageBatch) -> None:
         """Take messages in."""
@@ -72,6 +92,9 @@ class _Thinner:
     def __init__(self, interval_s: float) -> None:
         self._interval_ms = interval_s * 1000.0
         self._last: dict[int, int] = {}
+
+    def forget(self, before_ms: float) -> None:
+        self._last = {mmsi: at_ms for mmsi, at_ms in self._last.items() if at_ms >= before_ms}
 
     def keeps(self, mmsi: int, position: Position) -> bool:
         last = self._last.get(mmsi)

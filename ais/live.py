@@ -6,7 +6,7 @@ Never stores anything and never believes one sentence: a name, IMO number or cal
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Literal
@@ -222,10 +222,14 @@ class LivePicture:
     Args:
         confirm_identity: sightings before a name, IMO number or call sign counts.
         started_at: replay start; the time base for a log without times.
+        recall: what is stored of a station that is not in memory.
     """
 
-    def __init__(self, *, confirm_identity: int, started_at: datetime) -> None:
+    def __init__(
+        self, *, confirm_identity: int, started_at: datetime, recall: Callable[[int], LiveShip | None] = lambda _: None
+    ) -> None:
         self._needed = confirm_identity
+        self._recall = recall
         self._start_ms = int(started_at.timestamp() * 1000)
         self._states: dict[int, _State] = {}
         self._order = 0
@@ -245,6 +249,11 @@ class LivePicture:
             for key, held in (("imo", state.imo), ("name", state.name), ("call_sign", state.call_sign)):
                 held.value = getattr(ship, key)
                 held.confirmed = held.value is not None and key not in ship.unconfirmed
+
+    def forget(self, before_ms: float) -> None:
+        """Drop stations not heard since; one that waits to be stored stays."""
+        for mmsi in [mmsi for mmsi, one in self._states.items() if one.at_ms < before_ms and mmsi not in self._changed]:
+            del self._states[mmsi]
 
     def take_changed(self) -> list[LiveShip]:
         """Snapshots of the stations heard since the last call."""
@@ -305,6 +314,9 @@ class LivePicture:
     def _state_of(self, message: Heard, at_ms: int, source: TimeSource) -> _State:
         station_class = _CLASS_OF[message.msg_type]
         state = self._states.get(message.mmsi)
+        if state is None and (stored := self._recall(message.mmsi)) is not None:
+            self.restore([stored])
+            state = self._states[message.mmsi]
         if state is None:
             state = self._states[message.mmsi] = _State(message.mmsi, station_class, at_ms, source)
         elif station_class == "A" and state.station_class == "B":  # only class A sends types 1-3 and 5

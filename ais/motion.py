@@ -15,7 +15,7 @@ from ais.behaviour import Behaviour
 from ais.decode import Dimensions
 from ais.live import Position
 from ais.port import Port, berth_near, is_inside
-from ais.signals import Event, EventKind, Evidence, at_utc
+from ais.signals import Event, EventKind, Evidence, at_utc, ms_of
 from core.clock import rfc3339
 from core.geo import LonLat, distance_m
 
@@ -47,6 +47,13 @@ class Motion:
         self.points.append(point)
         while point.at_ms - self.points[0].at_ms > window_ms * 1.2:
             self.points.popleft()
+
+    def resume(self, event: Event) -> None:
+        """Go on with a stored state; the swing circle starts from its evidence."""
+        self.state, self.event = State(event.kind, ms_of(event.began_at), event.place, event.confidence), event
+        places = [row["lonlat"] for row in event.evidence if isinstance(row.get("lonlat"), list)]
+        if event.kind == "at_anchor" and places:
+            self.anchor_at = LonLat(*(sum(values) / len(places) for values in zip(*places, strict=True)))
 
     def last(self, minutes: float) -> list[Position] | None:
         """Points of the last `minutes`, or None where they do not cover that time."""

@@ -19,6 +19,7 @@ from ais.calls import Visit
 from ais.eta import arrival
 from ais.event_store import Identity, PortCall
 from ais.live import IdentityChange, LiveShip, Position
+from ais.memory import Recall, Remembered
 from ais.motion import NM_M, Motion, event_of, evidence, judge, middle
 from ais.port import Port
 from ais.signals import Event, Evidence, Signal, SignalKind, at_utc, signal
@@ -54,7 +55,9 @@ class _Watched:
     doubles: Doubles = field(default_factory=Doubles)
     last: Position | None = None
     judged_ms: int = 0
+    heard_ms: int = 0
     silent: bool = False
+    imo_zero_ms: int | None = None  # said to have no IMO number while its length was not known
     far: Counter[str] = field(default_factory=Counter)
     draught_m: float | None = None
     berthed_since_draught: bool = True
@@ -64,16 +67,20 @@ class _Watched:
 class Watch:
     """Feed it position reports in the order they come; `take` hands over conclusions.
 
-    `known`: what is known of a ship (its size, draught and ETA) when it is judged.
+    `known`: what is known of a ship (its size, draught and ETA) when it is judged; `recall`: what was stored of one that is
+    not watched yet.
     """
 
-    def __init__(self, rules: Behaviour, port: Port, known: Callable[[int], LiveShip | None]) -> None:
+    def __init__(
+        self, rules: Behaviour, port: Port, known: Callable[[int], LiveShip | None], recall: Recall = lambda _: None
+    ) -> None:
         self._known = known
+        self._recall = recall
         self._rules = rules
         self._port = port
         self._ships: dict[int, _Watched] = {}
         self._by_imo: dict[int, int] = {}
-        self._identities: dict[tuple[int, str, str], Identity] = {}
+        self._identities: dict[int, dict[tuple[str, str], Identity]] = {}
         self._events: dict[str, Event] = {}
         self._signals: dict[str, Signal] = {}
         self._calls: dict[str, PortCall] = {}
@@ -81,6 +88,35 @@ class Watch:
         self._swept_ms = 0
         self.newest_ms = 0
         self.late = 0
+
+    def restore(self, held: Remembered) -> None:
+        """Go on with a ship from where it was stored."""
+        ship, watched = held.ship, _Watched()
+        self._ships[ship.mmsi] = watched
+        watched.heard_ms, watched.draught_m = ship.at_ms, ship.draught_m
+        if ship.position is not None and ship.position.time_source == "log":
+            watched.last = ship.position
+        if held.event is not None:
+            watched.motion.resume(held.event)
+        if held.call is not None:
+            watched.visit.inside, watched.visit.call = True, held.call
+        watched.open = {(one.kind, one.subject): one for one in held.signals}
+        gap = watched.open.get(("gap", ""))
+        watched.silent = gap is not None and "implied_kn" not in gap.facts
+        self._identities[ship.mmsi] = {(one.field, one.value): one for one in held.identities}
+        for one in held.identities:
+            if one.field == "imo" and one.confirmed and one.value == str(ship.imo):
+                self._by_imo.setdefault(int(one.value), ship.mmsi)
+
+    def evict(self, before_ms: float) -> None:
+        """Drop every ship that was not heard since."""
+        for mmsi in [mmsi for mmsi, one in self._ships.items() if one.heard_ms < before_ms]:
+            del self._ships[mmsi]
+            self._identities.pop(mmsi, None)
+        self._by_imo = {imo: mmsi for imo, mmsi in self._by_imo.items() if mmsi in self._ships}
+
+    def __len__(self) -> int:
+        return len(self._ships)
 
     def report(self, mmsi: int, position: Position, station: str | None) -> None:
         """One position."""
@@ -90,9 +126,7 @@ class Watch:
         if at_ms < self.newest_ms - rules.points.lateness_s * 1000:
             self.late += 1
             return
-        watched = self._ships.get(mmsi)
-        if watched is None:
-            watched = self._ships[mmsi] = _Watched()
+        watched = self._watched(mmsi, at_ms)
         self._plausible(watched, mmsi, position, station)
         if watched.last is not None and at_ms <= watched.last.at_ms:
             return
@@ -107,9 +141,11 @@ class Watch:
 
     def identity(self, change: IdentityChange, length_m: int | None) -> None:
         """A value that a station uses: its history, and a signal when a confirmed one replaced another."""
-        key = (change.mmsi, change.field, change.value)
+        watched = self._watched(change.mmsi, change.at_ms)
+        key = (change.field, change.value)
         at = at_utc(change.at_ms)
-        held = self._identities.get(key)
+        values = self._identities.setdefault(change.mmsi, {})
+        held = values.get(key)
         identity = (
             Identity(change.mmsi, change.field, change.value, at, at, 1, change.confirmed)
             if held is None
@@ -117,17 +153,17 @@ class Watch:
                 held, last_at=max(held.last_at, at), count=held.count + 1, confirmed=held.confirmed or change.confirmed
             )
         )
-        self._identities[key] = self._named[key] = identity
+        values[key] = self._named[change.mmsi, *key] = identity
         if not change.confirmed:
             return
         if change.before is not None:
             facts: dict[str, JsonValue] = {"field": change.field, "before": change.before, "value": change.value}
             self._raise("identity_change", change.mmsi, change.at_ms, facts, subject=f"{change.field}={change.value}")
         if change.field == "imo":
-            self._imo(change.mmsi, int(change.value), change.at_ms, length_m)
+            self._imo(watched, change.mmsi, int(change.value), change.at_ms, length_m)
 
     def draught(self, mmsi: int, draught_m: float, at_ms: int) -> None:
-        watched = self._ships.setdefault(mmsi, _Watched())
+        watched = self._watched(mmsi, at_ms)
         before = watched.draught_m
         if before is not None and abs(draught_m - before) >= self._rules.draught.change_m:
             if not watched.berthed_since_draught:
@@ -142,9 +178,14 @@ class Watch:
         """Look for ships that fell silent while their neighbours are heard, and for many ships at one place."""
         now_ms = self._swept_ms = self.newest_ms
         rule = self._rules.gap
+        gone_ms = now_ms - self._rules.call.closed_after_hours * 60 * _MINUTE_MS
         for mmsi, watched in self._ships.items():
             last = watched.last
-            if last is None or watched.silent or now_ms - last.at_ms < self._patience_ms(watched):
+            if last is None:
+                continue
+            if last.at_ms < gone_ms:
+                self._gone(watched, last)
+            if watched.silent or now_ms - last.at_ms < self._patience_ms(watched, mmsi):
                 continue
             heard = self._neighbours(mmsi, last, now_ms)
             if heard >= rule.neighbours:
@@ -163,6 +204,29 @@ class Watch:
         for waiting in (self._events, self._signals, self._calls, self._named):
             waiting.clear()
         return made
+
+    def _watched(self, mmsi: int, at_ms: int) -> _Watched:
+        """A ship that is heard of."""
+        watched = self._ships.get(mmsi)
+        if watched is None and (held := self._recall(mmsi)) is not None:
+            self.restore(held)
+            watched = self._ships[mmsi]
+        if watched is None:
+            watched = self._ships[mmsi] = _Watched()
+        watched.heard_ms = max(watched.heard_ms, at_ms)
+        return watched
+
+    def _gone(self, watched: _Watched, last: Position) -> None:
+        """A ship that vanished: what it was doing, and its call, ended with its last report."""
+        motion, visit = watched.motion, watched.visit
+        if motion.event is not None:
+            ended = replace(motion.event, ended_at=max(last.at_utc, motion.event.began_at))
+            self._note(ended)
+            visit.berth(ended)
+        if visit.call is not None:
+            call = replace(visit.call, departed_at=last.at_utc)
+            self._calls[call.id] = call
+        watched.motion, watched.visit = Motion(), Visit()
 
     def _step(self, watched: _Watched, ship: LiveShip | None, mmsi: int, position: Position) -> None:
         rules, motion = self._rules, watched.motion
@@ -184,6 +248,8 @@ class Watch:
             if state.kind == "drifting":
                 facts: dict[str, JsonValue] = {"minutes": round((position.at_ms - state.since_ms) / _MINUTE_MS)}
                 self._raise("drifting", mmsi, state.since_ms, facts, evidence(position), last_ms=position.at_ms)
+        if watched.imo_zero_ms is not None and ship is not None and ship.dimensions is not None:
+            self._imo(watched, mmsi, 0, watched.imo_zero_ms, ship.dimensions.length_m)
         self._conflicts(watched, mmsi, position)
         self._late_or_early(watched, ship, mmsi, position)
         draught = None if ship is None else ship.draught_m
@@ -219,6 +285,9 @@ class Watch:
         if ship is None or ship.eta is None or watched.visit.inside is not False or position.sog_kn is None:
             return
         found = arrival(self._port, position, position.sog_kn, ship.eta, rule)
+        before = arrival(self._port, watched.motion.points[0], position.sog_kn, None, rule)
+        if found is not None and before is not None and found.distance_nm >= before.distance_nm:
+            return  # outbound: its ETA is of another port
         spread = None if found is None else found.spread_hours
         if spread is not None and abs(spread) > rule.spread_hours:
             self._raise("eta_spread", mmsi, position.at_ms, {"hours": spread}, evidence(position), subject="eta")
@@ -272,11 +341,15 @@ class Watch:
             and distance_m(one.last.lonlat, last.lonlat) <= rule.within_nm * NM_M
         )  # fmt: skip
 
-    def _patience_ms(self, watched: _Watched) -> float:
-        intervals = self._rules.interval_s
+    def _patience_ms(self, watched: _Watched, mmsi: int) -> float:
+        """The silence that is usual for its class and what it is doing; the longest where that is not known."""
+        rule, intervals, ship = self._rules.gap, self._rules.interval_s, self._known(mmsi)
         moored = watched.motion.state is None or watched.motion.state.kind in {"at_berth", "at_anchor"}
-        expected = intervals.a_moored if moored else intervals.b_under_way
-        return max(self._rules.gap.minutes * 60, self._rules.gap.intervals * expected) * 1000
+        if ship is None or ship.station_class != "A":
+            expected = intervals.b_moored if moored else intervals.b_under_way
+        else:
+            expected = intervals.a_moored if moored else intervals.a_under_way
+        return max(rule.minutes * 60, rule.intervals * expected) * 1000
 
     def _same_place(self, now_ms: int) -> None:
         rule = self._rules.same_place
@@ -293,9 +366,10 @@ class Watch:
                     rows = (evidence(last),) if last is not None else ()
                     self._raise("same_place", mmsi, now_ms, {"ships": len(mmsis)}, *rows, subject="same")
 
-    def _imo(self, mmsi: int, imo: int, at_ms: int, length_m: int | None) -> None:
+    def _imo(self, watched: _Watched, mmsi: int, imo: int, at_ms: int, length_m: int | None) -> None:
+        watched.imo_zero_ms = at_ms if imo == 0 and not length_m else None
         if imo == 0:
-            if length_m is not None and length_m > self._rules.identity.imo_zero_length_m:
+            if length_m and length_m > self._rules.identity.imo_zero_length_m:
                 self._raise("imo_missing", mmsi, at_ms, {"length_m": length_m}, subject="imo")
             return
         if not imo_check_digit_ok(imo):
@@ -317,7 +391,7 @@ class Watch:
         last_ms: int | None = None,
     ) -> None:
         """Open a signal, or keep an open one of the same kind and subject open for longer."""
-        opened = self._ships.setdefault(mmsi, _Watched()).open
+        opened = self._watched(mmsi, at_ms).open
         held, at = opened.get((kind, subject)), at_utc(last_ms or at_ms)
         if held is not None and held.expires_at > at:
             row = rows[-1] if rows else None
