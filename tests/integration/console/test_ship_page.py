@@ -125,6 +125,21 @@ def test_the_queue_leads_to_the_dossier(filled: Services) -> None:
     assert f'href="/ships/{IMO}"' in opened(filled, Role.INSPECTOR).get(f"/queue?ship={IMO}").text
 
 
+def test_what_if_answers_on_a_page_and_keeps_nothing(filled: Services) -> None:
+    client = opened(filled, Role.INSPECTOR)
+    client.get("/language/en")
+    queue = client.get(f"/queue?ship={IMO}").text
+    assert 'action="/queue/what-if"' in queue
+    answer = client.get(f"/queue/what-if?key={IMO}&flag=cm&company_imo=&ro=&ship_type=oil_tanker&on=2027-03-01")
+    seen = visible(answer.text)
+    assert answer.status_code == 200
+    assert [one for one in ("changed to CM", "2027-03-01", "Now", "Then") if one not in seen] == []
+    assert "oil_tanker" not in seen
+    assert visible(client.get(f"/queue?ship={IMO}").text) == visible(queue)
+    for wrong in ("ship_type=spaceship", "on=tomorrow"):
+        assert client.get(f"/queue/what-if?key={IMO}&{wrong}").status_code in {400, 422}
+
+
 def test_bars_stand_on_one_scale(filled: Services) -> None:
     found = dossier(filled, RiskSources(), IMO, dossier_day(filled.clock.now()))
     drawn = bars(found.papers, found.on)
