@@ -8,6 +8,8 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
+import numpy as np
+
 from ais import parquet_store
 from ais.live import Position
 from ais.store import delete_positions, first_position_ms, positions_between, track
@@ -42,10 +44,10 @@ def close_days(services: Services) -> list[date]:
 def _close(services: Services, day: date) -> bool:
     from_ms = _start_ms(day)
     with services.db.ais_read() as session:
-        rows = positions_between(session, from_ms, from_ms + _DAY_MS)
-    if not rows:
+        blocks = [np.array(block, dtype=np.float64) for block in positions_between(session, from_ms, from_ms + _DAY_MS)]
+    if not blocks:
         return False
-    parquet_store.write_day(folder(services) / f"{day.isoformat()}.parquet", rows)
+    parquet_store.write_day(folder(services) / f"{day.isoformat()}.parquet", np.concatenate(blocks))
     with services.db.ais_write() as session:
         delete_positions(session, from_ms, from_ms + _DAY_MS)
     return True

@@ -7,23 +7,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import duckdb
 import numpy as np
 
 from ais.live import Position
 from ais.store import PositionRow, position_of
+from core.geo import Float
 
 _COLUMNS = tuple(column.name for column in PositionRow.__table__.columns)
 _WIDE = frozenset(("mmsi", "at_ms"))
 
 
-def write_day(path: Path, rows: Sequence[tuple[Any, ...]]) -> None:
-    """Rows in the order of the table's columns; those already in the file stay, a key that is in both is one row."""
+def write_day(path: Path, rows: Float) -> None:
+    """Rows with values in the order of the table's columns, NaN where there is none; those already in the file stay, a key that is in both is one row."""
     path.parent.mkdir(parents=True, exist_ok=True)
     made = path.with_suffix(".part")
-    columns = {name: np.array([row[index] for row in rows], dtype=np.float64) for index, name in enumerate(_COLUMNS)}
+    columns = {name: np.ascontiguousarray(rows[:, index]) for index, name in enumerate(_COLUMNS)}
     with duckdb.connect() as connection:
         connection.register("fresh", columns)
         casts = ", ".join(

@@ -5,12 +5,12 @@ Never decides anything: it reads and writes what it is given.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, delete, func, select
+from sqlalchemy import BigInteger, ColumnElement, delete, func, select, text
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
@@ -143,19 +143,34 @@ class Feed:
 def save_positions(session: Session, rows: Sequence[tuple[int, Position]]) -> None:
     """Append positions; one that is already there (same ship, same millisecond) stays."""
     values = [
-        {
-            "mmsi": mmsi,
-            "at_ms": position.at_ms,
-            "lat_i": round(position.lonlat.lat * _PER_DEGREE),
-            "lon_i": round(position.lonlat.lon * _PER_DEGREE),
-            "sog_dkn": None if position.sog_kn is None else round(position.sog_kn * 10),
-            "cog_ddeg": None if position.cog_deg_true is None else round(position.cog_deg_true * 10),
-            "heading_deg": position.heading_deg_true,
-            "nav_status": position.nav_status,
-        }
+        (
+            mmsi,
+            position.at_ms,
+            round(position.lonlat.lat * _PER_DEGREE),
+            round(position.lonlat.lon * _PER_DEGREE),
+            None if position.sog_kn is None else round(position.sog_kn * 10),
+            None if position.cog_deg_true is None else round(position.cog_deg_true * 10),
+            position.heading_deg_true,
+            position.nav_status,
+        )
         for mmsi, position in rows
     ]
-    insert_new(session, PositionRow, values)
+    if session.get_bind().dialect.name == "postgresql":
+        _copy_positions(session, values)
+    else:
+        names = PositionRow.__table__.columns.keys()
+        insert_new(session, PositionRow, [dict(zip(names, one, strict=True)) for one in values])
+
+
+def _copy_positions(session: Session, values: Sequence[tuple[int | None, ...]]) -> None:
+    """Through a table of this session, because COPY itself knows no "if it is not there"."""
+    fresh = "ais_position_fresh"
+    session.execute(text(f"CREATE TEMP TABLE IF NOT EXISTS {fresh} (LIKE ais_position) ON COMMIT DELETE ROWS"))
+    connection: Any = session.connection().connection.driver_connection
+    with connection.cursor() as cursor, cursor.copy(f"COPY {fresh} FROM STDIN") as copy:
+        for one in values:
+            copy.write_row(one)
+    session.execute(text(f"INSERT INTO ais_position SELECT * FROM {fresh} ON CONFLICT DO NOTHING"))  # noqa: S608 - our own names
 
 
 def track(session: Session, mmsi: int, since_ms: int = 0, limit: int = 5_000) -> list[Position]:
@@ -260,18 +275,26 @@ def newest_ms(session: Session) -> int:
 
 
 def first_position_ms(session: Session) -> int | None:
-    return session.scalar(select(func.min(PositionRow.at_ms)))
+    """Time of the oldest row: one step in the primary key for each station, never a walk through the table."""
+    first = select(func.min(PositionRow.at_ms)).where(PositionRow.mmsi == LatestRow.mmsi).correlate(LatestRow)
+    found: int | None = session.scalar(select(func.min(first.scalar_subquery())).select_from(LatestRow))
+    return found
 
 
-def positions_between(session: Session, from_ms: int, to_ms: int) -> list[tuple[Any, ...]]:
-    """All rows of a time span by ship and time, as plain tuples in the order of the table's columns."""
-    table = PositionRow.__table__
-    query = select(*table.columns).where(PositionRow.at_ms >= from_ms, PositionRow.at_ms < to_ms)
-    return [tuple(row) for row in session.execute(query.order_by(PositionRow.mmsi, PositionRow.at_ms))]
+def positions_between(session: Session, from_ms: int, to_ms: int) -> Iterator[Sequence[Sequence[Any]]]:
+    """All rows of a time span by ship and time, in blocks; values in the order of the table's columns."""
+    query = select(*PositionRow.__table__.columns).where(_within(from_ms, to_ms))
+    ordered = query.order_by(PositionRow.mmsi, PositionRow.at_ms).execution_options(yield_per=_BATCH)
+    yield from session.execute(ordered).partitions()
 
 
 def delete_positions(session: Session, from_ms: int, to_ms: int) -> None:
-    session.execute(delete(PositionRow).where(PositionRow.at_ms >= from_ms, PositionRow.at_ms < to_ms))
+    session.execute(delete(PositionRow).where(_within(from_ms, to_ms)).execution_options(synchronize_session=False))
+
+
+def _within(from_ms: int, to_ms: int) -> ColumnElement[bool]:
+    """A time span of every station, so that the primary key (MMSI, time) finds it; a position's station has a latest state."""
+    return PositionRow.mmsi.in_(select(LatestRow.mmsi)) & (PositionRow.at_ms >= from_ms) & (PositionRow.at_ms < to_ms)
 
 
 def insert_new(session: Session, table: type[DeclarativeBase], rows: list[dict[str, Any]]) -> None:

@@ -12,10 +12,11 @@ from typing import Annotated
 
 import typer
 
-from ais import BatchDecoder, ImportResult, file_chunks, import_register, replay, write_scenario
-from config import Settings, load_settings
+from ais import BatchDecoder, file_chunks, import_register, replay, write_scenario
+from config import load_settings
 from console.cli import ais_live
 from console.cli.common import AsJson, guarded, opened, print_json, reading_bar, say
+from console.cli.register import print_import
 from core import catalogue
 from core.clock import SystemClock, parse_rfc3339
 
@@ -23,7 +24,7 @@ app = typer.Typer(help="AIS and ship register. Example: yunjian ais decode log.n
 ais_live.register(app)
 
 Jsonl = Annotated[bool, typer.Option("--jsonl", help="Write each message as one JSON line; without it only the count.")]
-_MAX_ISSUES = 20
+_TABLES = frozenset((".csv", ".xlsx"))
 
 
 @app.command(epilog="Example: yunjian ais decode port.nmea --jsonl > port.jsonl")
@@ -77,61 +78,19 @@ def replay_command(
 @app.command("import", epilog="Example: yunjian ais import 2026-11-23.nmea.gz")
 @guarded
 def import_command(
-    files: Annotated[list[Path], typer.Argument(help="CSV of ships, past inspections or lists; or NMEA logs, also .gz.")],
+    files: Annotated[
+        list[Path], typer.Argument(help="CSV or XLSX of ships, past inspections or lists; or NMEA logs, also .gz.")
+    ],
     as_json: AsJson = False,  # noqa: FBT002
 ) -> None:
-    """Import register files (.csv) or archives of AIS logs (anything else). Importing again changes nothing."""
-    registers = [file for file in files if file.suffix.lower() == ".csv"]
-    for file in registers:
-        _import_register(file, as_json=as_json)
+    """Import register files (.csv, .xlsx) or archives of AIS logs (anything else). Importing again changes nothing."""
+    registers = [file for file in files if file.suffix.lower() in _TABLES]
     logs = [file for file in files if file not in registers]
-    if logs:
-        with opened() as services:
-            ais_live.import_archives(services, logs, as_json=as_json)
-
-
-def _import_register(file: Path, *, as_json: bool) -> None:
-    """Good rows are loaded, bad cells and rows are named."""
     with opened() as services:
-        result = import_register(services, file)
-        settings = services.settings
-        say(
-            settings,
-            "ais.cli.import_done",
-            file=result.file,
-            layout=result.layout,
-            rows=result.rows,
-            used=result.rows_used,
-            added=result.changes.added,
-            changed=result.changes.changed,
-            unchanged=result.changes.unchanged,
-        )
-        warnings = _issue_lines(settings, result)
-        if as_json:
-            data = {
-                "file": result.file, "layout": result.layout, "rows": result.rows, "rows_used": result.rows_used,
-                "added": result.changes.added, "changed": result.changes.changed, "unchanged": result.changes.unchanged,
-                "issues": [{"row": one.row, "column": one.column, "value": one.value, "code": one.code} for one in result.issues],
-            }  # fmt: skip
-            print_json("yunjian.ais.import/1", data, warnings)
-        else:
-            sys.stderr.writelines(f"{line}\n" for line in warnings)
-
-
-def _issue_lines(settings: Settings, result: ImportResult) -> list[str]:
-    lang = settings.language
-    lines = [
-        catalogue.text(
-            "ais.cli.import_issue",
-            lang,
-            row=one.row,
-            column=one.column,
-            problem=catalogue.text(f"ais.cli.issue.{one.code}", lang, value=one.value),
-        )
-        for one in result.issues[:_MAX_ISSUES]
-    ]
-    more = len(result.issues) - len(lines)
-    return [*lines, catalogue.text("ais.cli.issues_more", lang, count=more)] if more > 0 else lines
+        for file in registers:
+            print_import(services.settings, import_register(services, file), as_json=as_json)
+        if logs:
+            ais_live.import_archives(services, logs, as_json=as_json)
 
 
 @app.command(epilog="Example: yunjian ais scenario var/scenario --seed 1")

@@ -111,7 +111,7 @@ def _since(text: str) -> datetime | None:
     try:
         return parse_rfc3339(text)
     except ValueError as error:
-        raise InputError("console.http", status=422, reason=str(error)) from error
+        raise InputError("ais.since", value=text) from error
 
 
 def _geojson(mmsi: int, points: list[Position]) -> dict[str, object]:

@@ -1,7 +1,8 @@
 """Live load: messages a second from 3 UDP sources into ingest, a web server with 20 websocket readers; loss, CPU, memory, map query.
 
 `python -m tests.perf.bench_ais_live [--small]`; 5,000 messages/s for 60 s (small: 1,000 for 8 s). CPU is rusage of both
-processes; the sender and the readers are in this one and are not counted. Prints JSON.
+processes; the sender and the readers are in this one and are not counted. The full form first sends twenty minutes of reports with
+written times: then the look-back windows of every ship are full, and memory that still grows is a leak. Prints JSON.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ import tempfile
 import threading
 import time
 from dataclasses import dataclass, field
+from functools import reduce
+from operator import xor
 from pathlib import Path
 from random import Random
 from statistics import quantiles
@@ -31,6 +34,7 @@ from console.services import open_services
 from core import accounts, processes
 
 VESSELS, READERS, SOURCES = 2000, 20, 3
+STEP_S = 30.0  # of the filling reports
 
 
 @dataclass
@@ -64,6 +68,25 @@ def sentences(seed: int) -> list[list[bytes]]:
         }
         made.append(["\n".join(encode_dict(one, sentence_type="VDM")).encode() for one in (*reports, static)])
     return made
+
+
+def fill(ports: list[int], minutes: float) -> int:
+    """The reports of the last minutes, each with its time in a tag block; returns how many left.
+
+    Slow enough for the lateness bound: one round of a second holds half a minute of them.
+    """
+    stock = sentences(2)
+    steps = round(minutes * 60 / STEP_S)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as out:
+        began, first_s = time.monotonic(), time.time() - minutes * 60
+        for step in range(steps):
+            body = b"c:%d" % (first_s + step * STEP_S)
+            tag = b"\\%b*%02X\\" % (body, reduce(xor, body))
+            for vessel in range(VESSELS):
+                out.sendto(tag + stock[vessel][step % 9], ("127.0.0.1", ports[vessel % SOURCES]))
+                if vessel % 20 == 0:
+                    time.sleep(max(0.0, began + step + vessel / VESSELS - time.monotonic()))
+    return steps * VESSELS
 
 
 def send(ports: list[int], rate: int, seconds: float, stop: threading.Event) -> int:
@@ -126,9 +149,10 @@ async def probe(url: str, token: str, into: list[float], until_s: float) -> None
 
 
 async def load(
-    url: str, token: str, pids: tuple[int, int], rate: int, seconds: float, ports: list[int], seen: Seen
+    url: str, token: str, pids: tuple[int, int], rate: int, seconds: float, ports: list[int], seen: Seen, minutes: float
 ) -> tuple[int, float]:
     stop = threading.Event()
+    filled = await asyncio.to_thread(fill, ports, minutes)
     warm_up = await asyncio.to_thread(send, ports, rate, 4.0, stop)  # fill the picture, compile, warm up
     await asyncio.sleep(2.0)
     await probe(url, token, seen.idle_s, time.monotonic() + max(seconds / 6, 4.0))
@@ -144,10 +168,10 @@ async def load(
     readers = [read_frames(url, token, seen, until) for _ in range(READERS)]
     results = await asyncio.gather(sending, watch(), probe(url, token, seen.busy_s, until), *readers)
     used = (sum(map(cpu_s, pids)) - before) / seconds
-    return warm_up + (results[0] or 0), used
+    return filled + warm_up + (results[0] or 0), used
 
 
-def measure(rate: int, seconds: float, folder: Path) -> dict[str, object]:
+def measure(rate: int, seconds: float, minutes: float, folder: Path) -> dict[str, object]:
     ports: list[int] = []
     for _ in range(SOURCES):
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as free:
@@ -173,7 +197,7 @@ def measure(rate: int, seconds: float, folder: Path) -> dict[str, object]:
         ingest = child_of(server.pid)
         time.sleep(6.0)
         seen = Seen()
-        sent, cores = asyncio.run(load(url, token, (server.pid, ingest), rate, seconds, ports, seen))
+        sent, cores = asyncio.run(load(url, token, (server.pid, ingest), rate, seconds, ports, seen, minutes))
         time.sleep(2.0)
         feeds = httpx.get(f"{url}/api/v1/ais/feeds", headers={"authorization": f"Bearer {token}"}).json()["items"]
     finally:
@@ -206,7 +230,7 @@ def main() -> int:
     parser.add_argument("--small", action="store_true", help="1,000 messages/s for 8 s")
     small = parser.parse_args().small
     with tempfile.TemporaryDirectory() as folder:
-        figures = measure(1000 if small else 5000, 8.0 if small else 60.0, Path(folder))
+        figures = measure(*((1000, 8.0, 0.0) if small else (5000, 60.0, 20.0)), Path(folder))
     sys.stdout.write(json.dumps(figures) + "\n")
     return 0
 
