@@ -14,6 +14,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.websockets import WebSocketDisconnect
 
 from console import csrf, language, problem, sessions, view
 from console.access import AccessTable, Row
@@ -25,6 +26,10 @@ from core.errors import AccessDenied, NotFound, Refused, YunJianError
 from core.ids import new_id
 
 _log = logs.get("console")
+
+
+_ASK_AGAIN_S = 5.0  # how long a websocket may outlive its session
+_SESSION_ENDED = 4401  # private use (RFC 6455, 7.4.2), after HTTP 401
 
 
 class Identify(Protocol):
@@ -73,7 +78,10 @@ class Gate:
         except YunJianError as error:
             await self._refuse(error, scope, receive, watch)
         else:
-            await self._answer(connection, scope, receive, watch)
+            live = scope["type"] == "websocket" and row is not None and bool(row.roles)
+            await self._answer(
+                connection, scope, receive, self._while_signed_in(connection, row, watch) if live and row else watch
+            )
         if scope["type"] == "http":
             self.metrics.count(method, row.path if row else "unknown", status[0], time.perf_counter() - started)
 
@@ -138,6 +146,20 @@ class Gate:
                 raise
             fault = YunJianError("console.fault", request_id=connection.state.request_id)
             await self._refuse(fault, scope, receive, send)
+
+    def _while_signed_in(self, connection: HTTPConnection, row: Row, send: Send) -> Send:
+        """A `send` for a long connection: it asks again every few seconds whether the session still stands, and closes if not."""
+        asked = [time.monotonic()]
+
+        async def guarded(message: Message) -> None:
+            if message["type"] == "websocket.send" and time.monotonic() - asked[0] >= _ASK_AGAIN_S:
+                asked[0] = time.monotonic()
+                if await self._caller(connection, row) is None:
+                    await send({"type": "websocket.close", "code": _SESSION_ENDED})
+                    raise WebSocketDisconnect(_SESSION_ENDED)
+            await send(message)
+
+        return guarded
 
     async def _refuse(self, error: YunJianError, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket":

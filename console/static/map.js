@@ -288,6 +288,7 @@ function listen() {
   });
   socket.addEventListener('close', () => {
     state.textContent = texts.failed;
+    ask(true).catch(() => {}); // says whether the session or the network ended
     setTimeout(listen, EVERY_MS);
   });
 }
