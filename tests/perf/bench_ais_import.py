@@ -31,6 +31,7 @@ from console.services import open_services
 VESSELS, TURN = 600, 60
 FIRST_MMSI = 412_000_000
 START = datetime(2026, 11, 23, tzinfo=UTC)
+ROOT = Path(__file__).resolve().parents[2]
 DAY_S, FULL = 86_400, 5_000_000
 
 
@@ -95,7 +96,7 @@ def measure(sentences: int, scratch: Path | None, seed: int = 1) -> dict[str, ob
             log = Path(made) / f"{name}.nmea"
             write_day(log, count, seed)
             command = [sys.executable, "-m", "tests.perf.bench_ais_import", "--child", str(log), str(Path(made) / "data")]
-            ran = subprocess.run(command, check=True, capture_output=True, text=True)
+            ran = subprocess.run(command, check=True, capture_output=True, text=True, cwd=ROOT)
             figures[name] = json.loads(ran.stdout.splitlines()[-1])
     growth = figures["whole"]["peak_mb"] / figures["fifth"]["peak_mb"]
     return {"bench": "ais_import", **figures, "ratio_peak_memory_whole_to_fifth": round(growth, 3)}
@@ -111,7 +112,7 @@ def main() -> int:
     if asked.child:
         figures: object = child(*asked.child)
     else:
-        figures = measure(20_000 if asked.small else asked.sentences, asked.scratch)
+        figures = measure(20_000 if asked.small else asked.sentences, asked.scratch and asked.scratch.resolve())
     sys.stdout.write(json.dumps(figures) + "\n")
     return 0
 

@@ -10,11 +10,12 @@ import sys
 import threading
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import event, select
 
 from ais import Ingest, close_days, feed_list, import_archive, live_ships, parse_sources, track_of, write_scenario
-from ais.store import LatestRow, PositionRow
+from ais.store import LatestRow, PositionRow, delete_positions, first_position_ms, positions_between
 from config import load_settings
 from console.services import open_services
 from core.clock import ManualClock
@@ -121,3 +122,25 @@ def test_an_older_log_does_not_overwrite_a_newer_state(services: Services, tmp_p
     older = older.rename(older.with_name("older.nmea"))
     import_archive(services, older)
     assert [ship.at_ms for ship in live_ships(services)] == [ship.at_ms for ship in before]
+
+
+def test_days_are_closed_without_a_walk_through_the_table(services: Services) -> None:
+    asked: list[tuple[str, Any]] = []
+    with services.db.ais_write() as session:
+
+        def hear(_connection: object, _cursor: object, statement: str, values: Any, *_: object) -> None:
+            asked.append((statement, values))
+
+        session.connection()  # BEGIN is not what is looked at
+        event.listen(session.get_bind(), "before_cursor_execute", hear)
+        try:
+            first_position_ms(session)
+            list(positions_between(session, 0, 1))
+            delete_positions(session, 0, 1)
+        finally:
+            event.remove(session.get_bind(), "before_cursor_execute", hear)
+        assert len(asked) == 3
+        for statement, values in asked:
+            plan = [row[3] for row in session.connection().exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values)]
+            assert any("SEARCH ais_position" in step for step in plan), plan
+            assert not any("SCAN ais_position" in step for step in plan), plan
