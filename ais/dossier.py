@@ -9,7 +9,7 @@ import re
 import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from functools import cache
 
 from ais.certificates import Judged, judge_certificate, load_terms
@@ -32,6 +32,7 @@ from config import pack_path
 from core.catalogue import entries
 from core.context import Services
 from core.errors import NotFound
+from core.workdays import local_day
 
 REST_SCHEME = "stcw_mlc_rest"
 REST_DAYS = 92  # of the record before the day of the question; three months, as much as one visit looks at
@@ -149,10 +150,9 @@ def dossier(services: Services, sources: RiskSources, imo: int, on: date) -> Dos
 
 
 def departure(reports: Sequence[PortReport], on: date) -> date | None:
-    """The day of the next exit that the ship reported."""
-    return min(
-        (one.planned_at.date() for one in reports if one.movement == "out" and one.planned_at.date() >= on), default=None
-    )
+    """The day at the port of the next exit that the ship reported."""
+    days = (local_day(one.planned_at) for one in reports if one.movement == "out")
+    return min((day for day in days if day >= on), default=None)
 
 
 def judged_papers(papers: Sequence[Certificate], on: date, departs_on: date | None) -> tuple[Paper, ...]:
@@ -191,7 +191,7 @@ def prove(
     found = [replace(one.judged.proof, label=one.name) for one in papers]
     found += cross_check(load_checks(), statements(held.certificates, entry, on), departs_on or on)
     found += manning_proofs(load_capacities(), lines)
-    end = datetime.combine(on + timedelta(days=1), time(), UTC)
+    end = port_day_end(on)
     recent = [one for one in held.rest if end - timedelta(days=REST_DAYS) <= one.starts_at and one.ends_at <= end]
     if recent:
         covered = (min(one.starts_at for one in recent), max(one.ends_at for one in recent))

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import ais
-from ais.dossier import dossier, in_words
+from ais.dossier import departure, dossier, in_words
 from ais.layouts import layouts
 from ais.ports import RiskSources
 from ais.records import Certificate, CrewCertificate, ManningLine, PortReport, RestPeriod
@@ -147,6 +147,14 @@ def test_bars_stand_on_one_scale(filled: Services) -> None:
     assert all(span.x >= 0 and span.x + span.width <= SCALE + 0.2 for span in spans)
     assert 0 < drawn.today < SCALE
     assert bars((), found.on).rows == ()
+
+
+def test_the_departure_is_a_day_of_the_port() -> None:
+    late = datetime(2026, 11, 25, 17, tzinfo=UTC)  # 01:00 of the 26th in China
+    reports = [PortReport(imo=IMO, port="CNSHA", movement=way, planned_at=late, **FROM) for way in ("in", "out")]
+    assert departure(reports, date(2026, 11, 26)) == date(2026, 11, 26)
+    assert departure(reports, date(2026, 11, 27)) is None
+    assert departure(reports[:1], date(2026, 11, 20)) is None
 
 
 def test_every_field_of_the_register_has_a_name() -> None:
