@@ -71,6 +71,9 @@ def page(request: Request, template: str, *, status: int = 200, **context: Any) 
     """Render a template in the request's language and palette."""
     state = request.state
     principal: Principal | None = state.principal
+    shown = [item for item in NAVIGATION if principal and principal.role in item.roles]
+    path = request.url.path
+    at = max((item.href for item in shown if path == item.href or path.startswith(f"{item.href}/")), key=len, default="")
     body = (
         environment()
         .get_template(template)
@@ -80,7 +83,8 @@ def page(request: Request, template: str, *, status: int = 200, **context: Any) 
             palette=palette_of(request),
             principal=principal,
             csrf_token=state.csrf_token,
-            navigation=[item for item in NAVIGATION if principal and principal.role in item.roles],
+            navigation=shown,
+            navigation_at=at,
             here=request.url.path + (f"?{request.url.query}" if request.url.query else ""),
             **context,
         )
