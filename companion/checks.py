@@ -68,7 +68,7 @@ def commit(services: Services, actor: Actor, plan: draw.Plan, secret: str, *, fl
     """Publish the commitment of a plan (a flying plan's rows stay hidden); returns it.
 
     Raises:
-        AccessDenied, Altered ``draw.wrong_secret``, Refused ``checks.known_draw``.
+        AccessDenied, InputError ``draw.bad_plan`` for another secret than committed, Refused ``checks.known_draw``.
     """
     _need(actor, OFFICERS)
     if draw.secret_hash(secret) != plan.secret_sha256:
@@ -106,7 +106,7 @@ def record_visit(services: Services, actor: Actor, draw_id: str, result: VisitRe
     """Keep what a visit found. A refusal to sign needs a witness or a video, and the result stays valid (A17.4).
 
     Raises:
-        Refused ``checks.not_drawn``; InputError ``checks.no_witness``, ``checks.advice_unreviewed``.
+        Refused ``checks.not_drawn``, ``checks.visit_known``; InputError ``checks.no_witness``, ``checks.advice_unreviewed``.
     """
     _need(actor, OFFICERS)
     if result.sign_off == "refused" and not result.witness_ref:
@@ -117,7 +117,9 @@ def record_visit(services: Services, actor: Actor, draw_id: str, result: VisitRe
         row = store.draw_row(session, draw_id)
         if row.result is None or all(visit["target"] != result.target for visit in row.result["visits"]):
             raise Refused("checks.not_drawn", target=result.target)
-        session.merge(
+        if session.get(store.VisitRow, (draw_id, result.target)) is not None:
+            raise Refused("checks.visit_known", target=result.target)
+        session.add(
             store.VisitRow(
                 draw_id=draw_id, target=result.target, findings=[*result.findings, *result.advice], sign_off=result.sign_off,
                 witness_ref=result.witness_ref, rectified=[], at=services.clock.now(),
@@ -139,12 +141,24 @@ def rectify(services: Services, actor: Actor, draw_id: str, target: str, item: s
 
 
 def publish(services: Services, actor: Actor, draw_id: str) -> None:
-    """Open plan, item list and result (三公开) together with the secret, so that anyone recomputes the draw."""
+    """Open plan, item list and result (三公开) together with the secret, so that anyone recomputes the draw.
+
+    Once published it stays so; a flying check is not opened before every drawn target was visited.
+
+    Raises:
+        Refused ``checks.not_drawn``, ``checks.visits_open``.
+    """
     _need(actor, OFFICERS)
     with services.db.write() as session:
         row = store.draw_row(session, draw_id)
         if row.result is None:
             raise Refused("checks.not_drawn", target=draw_id)
+        if row.state == "published":
+            return
+        if row.flying and any(
+            session.get(store.VisitRow, (draw_id, visit["target"])) is None for visit in row.result["visits"]
+        ):
+            raise Refused("checks.visits_open", draw=draw_id)
         row.state = "published"
         _note(services, session, actor, draw_id, "published", {"commitment": row.commitment})
         events.publish(

@@ -66,9 +66,14 @@ def test_case_17_scenario_4():
 def test_case_17_scenario_5(services):
     plan = draw.parse_plan(plan_json())
     checks.commit(services, OFFICER, plan, SECRET, flying=True)
-    checks.reveal(services, OFFICER, plan.id, "x")
+    visits = checks.reveal(services, OFFICER, plan.id, "x")
     assert set(checks.public_view(services, plan.id)) == {"commitment", "state"}
     assert checks.public_view(services, plan.id)["state"] == "committed"
+    for visit in visits:
+        with pytest.raises(Refused, match="visits_open"):
+            checks.publish(services, OFFICER, plan.id)
+        checks.record_visit(services, OFFICER, plan.id, VisitResult(visit.target, (), "signed"))
+    assert set(checks.public_view(services, plan.id)) == {"commitment", "state"}
     checks.publish(services, OFFICER, plan.id)
     assert {"plan", "items", "result"} <= set(checks.public_view(services, plan.id))
 
@@ -81,6 +86,8 @@ def test_case_17_scenario_6(services):
         checks.record_visit(services, OFFICER, plan.id, VisitResult(visit.target, ("i1",), "refused"))
     checks.record_visit(services, OFFICER, plan.id, VisitResult(visit.target, ("i1", "i2"), "refused", witness_ref="video-1"))
     assert checks.rectify(services, OFFICER, plan.id, visit.target, "i1") == ("i2",)
+    with pytest.raises(Refused, match="visit_known"):
+        checks.record_visit(services, OFFICER, plan.id, VisitResult(visit.target, ("i1",), "signed"))
     checks.publish(services, OFFICER, plan.id)
     (seen,) = checks.public_view(services, plan.id)["visits"]
     assert (seen["findings"], seen["sign_off"]) == (["i1", "i2"], "refused")
