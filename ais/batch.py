@@ -32,6 +32,7 @@ Route = Literal["numba", "numpy", "python"]
 OtherTypes = Literal["decode", "count"]
 NUMPY_FROM_BYTES = 30_000  # about 500 sentences: below, numpy costs more than it saves (docs/decisions/0008)
 _MAX_NAMES = 1 << 16
+_BEHIND = 8
 _REASONS: dict[int, DecodeReason] = {k.UNKNOWN_TYPE: "unknown_type", k.SHORT: "short_payload", k.NO_PART: "decode_error"}
 _MINIMUM: NDArray[np.int64] = np.array([MIN_BITS.get(kind, 0) for kind in range(64)], np.int64)
 _ARMOUR = bytes(code + 48 if code < 40 else code + 56 for code in range(64)) + bytes(192)
@@ -239,6 +240,8 @@ class BatchDecoder:
 
     def _columns(self, buffers: _Buffers, route: Route) -> MessageBatch:
         rows, six = buffers.rows[: int(self._state[k.S_ROWS])], buffers.six
+        end = int(self._state[k.S_SIX])
+        six[end : end + _BEHIND] = 0  # a cut field is read to its full width
         n = len(rows)
         outputs = _outputs(n)
         layout, mmsi, whole, values, text_row, texts, hashes = outputs
@@ -275,6 +278,8 @@ class BatchDecoder:
             values=values,
             text_row=text_row,
             texts=texts[:used],
+            six=six,
+            payload=rows[:, k.SIX : k.FILL + 1],
             stations=names,
             decoded=decoded,
         )

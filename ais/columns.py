@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from pydantic import JsonValue
 
 from ais.decode import turn_of
-from ais.fields import AID, COLUMN, KINDS, LAYOUTS, NONE, TEXT_START, TEXTS, Kind, TextField
+from ais.fields import AID, COLUMN, KINDS, LAYOUTS, NONE, TEXT_START, TEXTS, DataField, Kind, TextField
 from core.clock import rfc3339
 
 SOURCES = ("tag", "pghp", "suffix", "prefix", "receiver")  # where a time was read, most trusted first
@@ -45,6 +45,8 @@ class MessageBatch:
     values: NDArray[np.int32]  # (n, len(COLUMNS)) see `column`
     text_row: NDArray[np.int32]  # (n,) row in `texts`, -1 without texts
     texts: NDArray[np.uint8]  # (m, TEXT_WIDTH) ASCII as sent, with its @ and spaces; 0 = not in this type
+    six: NDArray[np.uint8]  # (s,) payloads, one six-bit value a byte
+    payload: NDArray[np.int64]  # (n, 3) place in `six`, characters, fill bits
     stations: tuple[str, ...]
     decoded: Mapping[int, Mapping[str, JsonValue]]
 
@@ -81,14 +83,23 @@ class MessageBatch:
         values = self.values[row].tolist()
         raw = self.texts[self.text_row[row]].tobytes() if self.text_row[row] >= 0 else b""
         for key, column, kind in _plan(place):
-            if kind is None:
+            if isinstance(kind, DataField):
+                out[key] = self._data(row, kind)
+            elif kind is None:
                 out[key] = _text(raw, key)
-                continue
-            value = values[column]
-            out[key] = None if value == NONE else _in_unit(value, kind)
+            else:
+                value = values[column]
+                out[key] = None if value == NONE else _in_unit(value, kind)
         if place == AID:
             out["full_name"] = None if out["name"] is None else f"{out['name']}{out['name_ext'] or ''}"
         return out
+
+    def _data(self, row: int, field: DataField) -> str | None:
+        """Application bits as hex, filled up to whole bytes at the end."""
+        first, length, fill = self.payload[row].tolist()
+        bits = np.unpackbits(self.six[first : first + length, None], axis=1)[:, 2:].ravel()
+        data = bits[field.start : min(length * 6 - fill, field.start + field.width)]
+        return np.packbits(data).tobytes().hex() if len(data) else None
 
     def dicts(self) -> Iterator[dict[str, JsonValue]]:
         """The lines of ``yunjian ais decode --jsonl`` (contracts.md, AIS)."""
@@ -108,11 +119,17 @@ class MessageBatch:
 
 
 @cache
-def _plan(layout: int) -> tuple[tuple[str, int, Kind | None], ...]:
-    return tuple(
-        (part.key, TEXT_START[part.key], None) if isinstance(part, TextField) else (part.key, COLUMN[part.key], KINDS[part.key])
-        for part in LAYOUTS[layout].parts
-    )
+def _plan(layout: int) -> tuple[tuple[str, int, Kind | DataField | None], ...]:
+    plan: list[tuple[str, int, Kind | DataField | None]] = []
+    for part in LAYOUTS[layout].parts:
+        match part:
+            case DataField():
+                plan.append((part.key, -1, part))
+            case TextField():
+                plan.append((part.key, TEXT_START[part.key], None))
+            case _:
+                plan.append((part.key, COLUMN[part.key], KINDS[part.key]))
+    return tuple(plan)
 
 
 def _in_unit(value: int, kind: Kind) -> JsonValue:

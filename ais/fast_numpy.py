@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ais import kernels as k
-from ais.fields import LAT, LON, NONE, PART_A, PART_B, PART_B_CRAFT, REPEAT, SIDES
+from ais.fields import APPLICATIONS, LAT, LON, NONE, PART_A, PART_B, PART_B_CRAFT, REPEAT, SIDES
 
 _Ints = NDArray[np.int64]
 
@@ -115,6 +115,11 @@ def fill_columns(
     craft = _bits(six, off[static], 8, 30) // 10_000_000 == 98
     cut = np.where(bits[static] < 162, k.SHORT, np.where(craft, PART_B_CRAFT, PART_B))
     chosen[static] = np.where(part == 0, PART_A, np.where(part == 1, cut, k.NO_PART))
+    for data, place in ((6, 72), (8, 40)):
+        some = np.flatnonzero((kind == data) & ~short)
+        area, function = _bits(six, off[some], place, 10), _bits(six, off[some], place + 10, 6)
+        apart = (APPLICATIONS[:, 0] == data) & (area[:, None] == APPLICATIONS[:, 1]) & (function[:, None] == APPLICATIONS[:, 2])
+        chosen[some[apart.any(axis=1) | (bits[some] < place + 16)]] = k.OTHER
     chosen[short] = k.SHORT
     chosen[minimum[kind] == 0] = k.UNKNOWN_TYPE
     layout[:] = chosen
@@ -127,8 +132,8 @@ def fill_columns(
         of_layout = np.flatnonzero(chosen == place)
         whole[of_layout] = bits[of_layout] >= span[4]
         for field in fields[span[0] : span[1]]:
-            there = of_layout[bits[of_layout] >= field[0] + field[1]]
-            _fill(six, off[there], field, lookups, values, there)
+            there = of_layout[bits[of_layout] > field[0]]
+            _fill(six, off[there], bits[there], field, lookups, values, there)
         if span[3] > span[2]:
             text_row[of_layout] = used + np.arange(len(of_layout))
             _write_texts(
@@ -159,10 +164,16 @@ def _bits(six: NDArray[np.uint8], off: _Ints, start: int, width: int) -> _Ints:
 
 
 def _fill(
-    six: NDArray[np.uint8], off: _Ints, field: _Ints, lookups: NDArray[np.int32], values: NDArray[np.int32], where: _Ints
+    six: NDArray[np.uint8],
+    off: _Ints,
+    bits: _Ints,
+    field: _Ints,
+    lookups: NDArray[np.int32],
+    values: NDArray[np.int32],
+    where: _Ints,
 ) -> None:
     start, width, signed, column, low, high, scale, lookup = field.tolist()
-    raw = _bits(six, off, start, width)
+    raw = _bits(six, off, start, width) >> np.maximum(start + width - bits, 0)
     if lookup >= 0:
         values[where, column] = lookups[lookup, raw]
         return

@@ -1,6 +1,6 @@
 """Owns the bit tables of the message types that the columnar path decodes, and the names of the columns they fill.
 
-Never reads a payload: the tables are walked by `extract.py` (integers), `fast_numpy.py` and `fast_numba.py`.
+Never reads a payload: the tables are walked by `kernels.py` and `fast_numpy.py`.
 """
 
 from __future__ import annotations
@@ -47,12 +47,24 @@ class TextField:
 
 
 @dataclass(frozen=True, slots=True)
+class DataField:
+    """Application bits from `start` to the end of the payload, at most `width`; they stay in the payload."""
+
+    key: str
+    start: int
+    width: int
+
+
+@dataclass(frozen=True, slots=True)
 class Layout:
-    """One message type (or part of one). `bits`: from this length on every field is whole."""
+    """One message type (or part of one). `bits`: from this length on every field we rely on is there.
+
+    A field that is cut by the end of the payload is the number that its remaining bits make, as in pyais.
+    """
 
     name: str
     bits: int
-    parts: tuple[Field | TextField, ...]
+    parts: tuple[Field | TextField | DataField, ...]
 
     @property
     def fields(self) -> tuple[Field, ...]:
@@ -185,17 +197,69 @@ _LONG_RANGE = Layout(
         Field("speed", 79, 6, "tenth", high=62, scale=10), Field("course", 85, 9, "tenth", high=359, scale=10), _flag("gnss", 94),
     ),
 )  # fmt: skip
+_INQUIRY = Layout("inquiry", 70, (_REPEAT, Field("dest_mmsi", 40, 30)))
+_ACKNOWLEDGE = Layout(
+    "acknowledge", 70,
+    (
+        _REPEAT,
+        *(
+            field
+            for slot in range(4)
+            for field in (Field(f"mmsi{slot + 1}", 40 + 32 * slot, 30), Field(f"mmsiseq{slot + 1}", 70 + 32 * slot, 2))
+        ),
+    ),
+)  # fmt: skip
+_INTERROGATION = Layout(
+    "interrogation", 88,
+    (
+        _REPEAT, Field("mmsi1", 40, 30), Field("type1_1", 70, 6), Field("offset1_1", 76, 12), Field("type1_2", 90, 6),
+        Field("offset1_2", 96, 12), Field("mmsi2", 110, 30), Field("type2_1", 140, 6), Field("offset2_1", 146, 12),
+    ),
+)  # fmt: skip
+_LINK = Layout(
+    "link", 70,
+    (
+        _REPEAT,
+        *(
+            Field(f"{key}{slot + 1}", start + 30 * slot, width)
+            for slot in range(4)
+            for key, start, width in (("offset", 40, 12), ("number", 52, 4), ("timeout", 56, 3), ("increment", 59, 11))
+        ),
+    ),
+)  # fmt: skip
+_ADDRESSED_DATA = Layout(
+    "addressed_data", 88,
+    (
+        _REPEAT, Field("seqno", 38, 2), Field("dest_mmsi", 40, 30), _flag("retransmit", 70), Field("dac", 72, 10),
+        Field("fid", 82, 6), DataField("data", 88, 920),
+    ),
+)  # fmt: skip
+_BROADCAST_DATA = Layout(
+    "broadcast_data", 56, (_REPEAT, Field("dac", 40, 10), Field("fid", 50, 6), DataField("data", 56, 952)),
+)  # fmt: skip
 
 LAYOUTS: tuple[Layout, ...] = (
     _CLASS_A, _BASE, _STATIC_A, _AIRCRAFT, _CLASS_B, _CLASS_B_LONG, _AID, _PART_A, _PART_B, _PART_B_CRAFT, _LONG_RANGE,
+    _INQUIRY, _ACKNOWLEDGE, _INTERROGATION, _LINK, _ADDRESSED_DATA, _BROADCAST_DATA,
 )  # fmt: skip
 AID = LAYOUTS.index(_AID)
 PART_A, PART_B, PART_B_CRAFT = LAYOUTS.index(_PART_A), LAYOUTS.index(_PART_B), LAYOUTS.index(_PART_B_CRAFT)
 _OF_TYPE: Mapping[int, Layout] = {
     1: _CLASS_A, 2: _CLASS_A, 3: _CLASS_A, 4: _BASE, 5: _STATIC_A, 9: _AIRCRAFT, 11: _BASE, 18: _CLASS_B, 19: _CLASS_B_LONG,
-    21: _AID, 24: _PART_A, 27: _LONG_RANGE,
+    21: _AID, 24: _PART_A, 27: _LONG_RANGE, 6: _ADDRESSED_DATA, 7: _ACKNOWLEDGE, 8: _BROADCAST_DATA, 10: _INQUIRY,
+    13: _ACKNOWLEDGE, 15: _INTERROGATION, 20: _LINK,
 }  # fmt: skip
 FAST_TYPES = frozenset(_OF_TYPE)
+# Types 6 and 8 with an application (type, area code, function) whose data pyais takes apart: these go to pyais.
+APPLICATIONS: NDArray[np.int64] = np.array(
+    [
+        *((6, 1, function) for function in (16, 18, 20, 23, 25)),
+        *((8, 1, function) for function in (0, 11, 16, 17, 19, 20, 21, 22, 24, 26, 27, 29, 31)),
+        *((8, 200, function) for function in (10, 23, 24, 40)),
+        *((8, 367, function) for function in (33,)),
+    ],
+    np.int64,
+)
 
 KINDS: Mapping[str, Kind] = {field.key: field.kind for layout in LAYOUTS for field in layout.fields}
 COLUMNS: tuple[str, ...] = tuple(KINDS)

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ais.fields import (
+    APPLICATIONS,
     FIELD_TABLE,
     LAT,
     LAYOUT_OF_TYPE,
@@ -484,6 +485,17 @@ def _layout(six: NDArray[np.uint8], off: int, bits: int, minimum: NDArray[np.int
         return UNKNOWN_TYPE
     if bits < minimum[kind]:
         return SHORT
+    if kind in (6, 8):
+        if kind == 6 and bits < 88:
+            return OTHER
+        area, function = (
+            (_bits(six, off, 72, 10), _bits(six, off, 82, 6))
+            if kind == 6
+            else (_bits(six, off, 40, 10), _bits(six, off, 50, 6))
+        )
+        for a in range(APPLICATIONS.shape[0]):
+            if APPLICATIONS[a, 0] == kind and APPLICATIONS[a, 1] == area and APPLICATIONS[a, 2] == function:
+                return OTHER
     if kind != 24:
         return int(of_type[kind])
     part = _bits(six, off, 38, 2)
@@ -503,9 +515,11 @@ def _fill(
 ) -> None:  # fmt: skip
     for f in range(span[0], span[1]):
         start, width = fields[f, 0], fields[f, 1]
-        if start + width > bits:
+        if start >= bits:
             continue
         value = _bits(six, off, start, width)
+        if start + width > bits:
+            value >>= start + width - bits
         if fields[f, 7] >= 0:
             values[fields[f, 3]] = lookups[fields[f, 7], value]
             continue

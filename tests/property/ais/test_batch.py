@@ -64,6 +64,15 @@ CASES: list[tuple[dict[str, Any], dict[str, Any]]] = [
             "speed": st.integers(0, 62), "course": st.integers(0, 359), "status": st.integers(0, 14), "raim": st.booleans(),
         },
     ),
+    ({"msg_type": 6, "dac": 235}, {"dest_mmsi": mmsi, "seqno": st.integers(0, 3), "fid": st.integers(0, 63)}),
+    ({"msg_type": 8, "dac": 316}, {"fid": st.integers(0, 63)}),
+    ({"msg_type": 10}, {"dest_mmsi": mmsi}),
+    *(({"msg_type": kind}, {"mmsi1": mmsi, "mmsiseq1": st.integers(0, 3)}) for kind in (7, 13)),
+    ({"msg_type": 15}, {"mmsi1": mmsi, "type1_1": st.integers(0, 27), "offset1_1": st.integers(0, 4095), "mmsi2": mmsi}),
+    (
+        {"msg_type": 20},
+        {"offset1": st.integers(0, 4095), "number1": st.integers(0, 15), "timeout1": st.integers(0, 7), "increment1": st.integers(0, 2047)},
+    ),
 ]  # fmt: skip
 
 

@@ -3,8 +3,10 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import pytest
+from pyais import messages
 
 from ais.batch import BatchDecoder, Repeats
+from ais.fields import APPLICATIONS
 from config import load_settings
 from tests.unit.ais.kit import sentence, single
 
@@ -39,6 +41,11 @@ def test_counting_keeps_the_row_of_a_type_without_columns() -> None:
     assert (batch.msg_type.tolist(), batch.mmsi.tolist(), batch.layout.tolist()) == ([8], [366968860], [-1])
     assert "dac" in BatchDecoder(AIS).feed(binary).fields(0)
     assert "dac" not in batch.fields(0)
+
+
+def test_applications_that_pyais_takes_apart_are_all_known() -> None:
+    known = {kind: {(area, function) for k, area, function in APPLICATIONS.tolist() if k == kind} for kind in (6, 8)}
+    assert known == {6: set(messages._MSG6_VARIANTS), 8: set(messages._MSG8_VARIANTS)}
 
 
 @pytest.mark.parametrize("cut", [1, 20, 47])
