@@ -95,3 +95,10 @@ def serve(data_dir: Path, log: Path) -> Iterator[Site]:
 @pytest.fixture(scope="session")
 def site(finished_run: FinishedRun, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     yield from serve(finished_run.data_dir, tmp_path_factory.mktemp("logs") / "serve.log")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Whichever test comes first pays for the whole job, killed and gone on with in five stations."""
+    for item in items:
+        if item.path.parent == Path(__file__).parent:
+            item.add_marker(pytest.mark.timeout(900))

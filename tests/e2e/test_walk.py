@@ -8,15 +8,11 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 from core import evidence, journal
 from core.db import Database
 from core.files import FileStore
 from inspection import list_cases, record
 from tests.e2e.conftest import KILL_AT, FinishedRun, command, environment
-
-pytestmark = pytest.mark.timeout(600)  # the fixture is the whole job, killed and gone on with in five stations
 
 
 def bag_of(run: FinishedRun) -> Path:
