@@ -15,7 +15,7 @@ from ais.batch import BatchDecoder
 from ais.intake import Intake
 from ais.ledger import Ledger
 from ais.reading import Progress, file_chunks
-from ais.store import Feed, ImportRow, import_state, save_feed, save_import
+from ais.store import ImportRow, import_state, save_feed, save_import
 from core.context import Services
 from core.errors import NotFound
 
@@ -62,13 +62,7 @@ def import_archive(services: Services, path: Path, on_progress: Progress | None 
                 session, ImportRow(key=key, name=path.name, started_at=started, offset=done, positions=positions, done=last)
             )
             if last:
-                picture = intake.picture
-                ledger = dict(decoder.ledger.as_summary())
-                ended = services.clock.now()
-                save_feed(
-                    session,
-                    Feed(path.name, started, ended, picture.undated, picture.duplicates, picture.own_station, ledger),
-                )
+                save_feed(session, intake.feed(path.name, started, services.clock.now(), decoder.ledger))
         stored_to = done
 
     for chunk in file_chunks(path, on_progress):

@@ -108,7 +108,7 @@ class Ingest:
         line.skews_s = [*line.skews_s, *((now_ms - written[-_SKEWS:]) / 1000).tolist()][-_SKEWS:]
 
     def _feed(self, name: str, seconds: float, *, last: bool) -> Feed:
-        line, state, picture = self._lines[name], self._supply.inboxes[name].snapshot(), self.intake.picture
+        line, state = self._lines[name], self._supply.inboxes[name].snapshot()
         line.rate, line.messages = line.messages / seconds, 0
         now = self._services.clock.now()
         health = Health(
@@ -122,7 +122,4 @@ class Ingest:
             late=self.intake.watch.late,
             updated_at=now,
         )
-        ledger = dict(line.decoder.ledger.as_summary())
-        return Feed(
-            name, self._started, now if last else None, picture.undated, picture.duplicates, picture.own_station, ledger, health
-        )
+        return self.intake.feed(name, self._started, now if last else None, line.decoder.ledger, health)

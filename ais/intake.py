@@ -13,10 +13,11 @@ from sqlalchemy.orm import Session
 from ais.behaviour import load_behaviour
 from ais.columns import MessageBatch
 from ais.event_store import save_events, save_identities, save_port_calls, save_signals
+from ais.ledger import Ledger
 from ais.live import LivePicture, Position, heard
 from ais.memory import Recall, Remembered
 from ais.port import load_port
-from ais.store import save_latest, save_positions
+from ais.store import Feed, Health, save_latest, save_positions
 from ais.watch import Watch
 from config.settings import AisSettings
 
@@ -78,6 +79,13 @@ class Intake:
         self.events += len(found.events)
         self.signals += len(found.signals)
         return len(positions)
+
+    def feed(
+        self, source: str, started_at: datetime, ended_at: datetime | None, ledger: Ledger, health: Health | None = None
+    ) -> Feed:
+        """How a source stands, with what the picture counted."""
+        picture, summary = self.picture, dict(ledger.as_summary())
+        return Feed(source, started_at, ended_at, picture.undated, picture.duplicates, picture.own_station, summary, health)
 
     def forget(self) -> None:
         """Drop what waits to be stored: it is stored already (an import that goes on after a kill)."""

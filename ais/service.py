@@ -50,15 +50,7 @@ def replay(services: Services, path: Path, on_progress: Progress | None = None) 
         with services.db.ais_write() as session:
             stored += intake.store(session, path.name)
     intake.take(decoder.finish())
-    feed = Feed(
-        source=path.name,
-        started_at=started,
-        ended_at=services.clock.now(),
-        undated=picture.undated,
-        duplicates=picture.duplicates,
-        own_station=picture.own_station,
-        ledger=dict(decoder.ledger.as_summary()),
-    )
+    feed = intake.feed(path.name, started, services.clock.now(), decoder.ledger)
     with services.db.ais_write() as session:
         stored += intake.store(session, path.name)
         save_feed(session, feed)

@@ -9,7 +9,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from ais.decisions import Decision, NewDecision, confirmed_factors, decide, decisions, ship_key
 from ais.place import Place, Where, place_of
@@ -28,8 +27,7 @@ from core.auth import Principal
 from core.clock import rfc3339
 from core.context import Services
 from core.errors import InputError, NotFound
-
-_PORT_ZONE = ZoneInfo("Asia/Shanghai")  # days of the regimes are days of the port (design.md, "time")
+from core.workdays import SHANGHAI
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,7 +238,7 @@ def _signals(
 
 def port_day_end(on: date) -> datetime:
     """The last moment of a day at the port."""
-    return datetime.combine(on + timedelta(days=1), time(), _PORT_ZONE) - timedelta(milliseconds=1)
+    return datetime.combine(on + timedelta(days=1), time(), SHANGHAI) - timedelta(milliseconds=1)
 
 
 __all__ = [

@@ -358,15 +358,8 @@ def require_own(actor: Actor, case: CaseFile) -> None:
 
 
 def current_definitions(services: Services) -> list[Definition]:
-    """Every procedure in force today, in the order of the reform cases."""
-    known, today = procedures(), local_day(services.clock.now())
-    found = []
-    for key in known.keys():  # noqa: SIM118 - a method, not a mapping
-        try:
-            found.append(known.current(key, today))
-        except NotFound:
-            continue
-    return sorted(found, key=lambda part: (part.case, part.key))
+    """Every procedure in force today."""
+    return procedures().in_force(local_day(services.clock.now()))
 
 
 def listed_on(services: Services, day: date) -> list[ListedOut]:

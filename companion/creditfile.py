@@ -125,7 +125,8 @@ def advance(services: Services, actor: Actor, ref: str, reason: str) -> Entry:
         row.state = next_step(rules, row.state, actor.role)
         if row.state == rules.effective_from:
             row.effective_on = today
-            _end_red(session, row, today)
+            if row.list == "black":
+                _end_red(session, row.subject, row.domain, today, "black_listed")
         payload = {"ref": ref, "state": row.state, "reason_sha256": _sha256(reason)}
         _note(services, session, actor, row.subject, "list_step", payload)
         return store.as_entry(row)
@@ -208,10 +209,7 @@ def _record(services: Services, session: Session, actor: Actor, subject: str, ev
     )  # fmt: skip
     session.flush()
     if event.kind in {kind for rules in _sectors(event.domain) for kind in rules.adverse_kinds}:
-        for entry in store.entries_of(session, subject):
-            if entry.list == "red" and entry.domain == event.domain and entry.ended_on is None:
-                row = store.entry_for_change(session, entry.ref)
-                row.ended_on, row.end_reason, row.state = event.day, "adverse_record", "removed"
+        _end_red(session, subject, event.domain, event.day, "adverse_record")
     _note(
         services, session, actor, subject, "credit_event", {"ref": event.ref, "kind": event.kind, "day": event.day.isoformat()}
     )
@@ -230,11 +228,12 @@ def _new_entry(
     )
 
 
-def _end_red(session: Session, black: store.ListEntryRow, today: date) -> None:
-    for entry in store.entries_of(session, black.subject):
-        if black.list == "black" and entry.list == "red" and entry.domain == black.domain and entry.ended_on is None:
+def _end_red(session: Session, subject: str, domain: str, day: date, why: str) -> None:
+    """Red entries of one domain end that day."""
+    for entry in store.entries_of(session, subject):
+        if entry.list == "red" and entry.domain == domain and entry.ended_on is None:
             row = store.entry_for_change(session, entry.ref)
-            row.ended_on, row.end_reason, row.state = today, "black_listed", "removed"
+            row.ended_on, row.end_reason, row.state = day, why, "removed"
 
 
 def _note(services: Services, session: Session, actor: Actor, subject: str, action: str, payload: dict[str, Any]) -> None:

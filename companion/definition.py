@@ -6,6 +6,7 @@ Never runs one: `companion.engine` does. A procedure is data; nothing here knows
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import date
 from functools import cache
 from itertools import chain
@@ -405,10 +406,13 @@ class Procedures:
     def keys(self) -> list[str]:
         return sorted({key for key, _ in self._versions})
 
-    def of_case(self, case: int, on: date) -> list[Definition]:
-        """Current definitions of one reform case."""
-        current = [self.current(key, on) for key in self.keys()]
-        return [part for part in current if part.case == case]
+    def in_force(self, on: date) -> list[Definition]:
+        """The newest version in force of every procedure, in the order of the reform cases."""
+        found: dict[str, Definition] = {}
+        for key in self.keys():
+            with suppress(NotFound):
+                found[key] = self.current(key, on)
+        return sorted(found.values(), key=lambda part: (part.case, part.key))
 
 
 def read_definition(path: Path) -> Definition:

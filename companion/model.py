@@ -77,6 +77,12 @@ class _Command(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+class _Reasoned(_Command):
+    """A command that needs its reason in words."""
+
+    reason: str = Field(min_length=3)
+
+
 class Apply(_Command):
     """An application. `documents`: document id -> SHA-256 of the file; `verified`: document id -> what the register answered."""
 
@@ -114,53 +120,47 @@ class Take(_Command):
     items: tuple[str, ...] = ()
 
 
-class Confirm(_Command):
-    """An officer orders proposed effects. `reason_sha256` names the written reason, which is kept outside the journal."""
+class Confirm(_Reasoned):
+    """An officer orders proposed effects."""
 
     do: Literal["confirm"] = "confirm"
     proposal: str
-    reason: str = Field(min_length=3)
 
 
-class Dismiss(_Command):
+class Dismiss(_Reasoned):
     """An officer does not follow a proposal."""
 
     do: Literal["dismiss"] = "dismiss"
     proposal: str
-    reason: str = Field(min_length=3)
 
 
-class Recognise(_Command):
+class Recognise(_Reasoned):
     """The recognising authority confirms an effect of level 6."""
 
     do: Literal["recognise"] = "recognise"
     effect: str
-    reason: str = Field(min_length=3)
 
 
-class ObjectTo(_Command):
+class ObjectTo(_Reasoned):
     """The subject objects to an effect."""
 
     do: Literal["object"] = "object"
     effect: str
-    reason: str = Field(min_length=3)
 
 
-class Answer(_Command):
+class Answer(_Reasoned):
     """The legal office answers an objection."""
 
     do: Literal["answer"] = "answer"
     effect: str
     uphold: bool
-    reason: str = Field(min_length=3)
 
 
-class Lift(_Command):
+class Lift(_Reasoned):
     """An officer ends an effect whose cause is cleared (repair, 信用修复)."""
 
     do: Literal["lift"] = "lift"
     effect: str
-    reason: str = Field(min_length=3)
 
 
 class Tick(_Command):

@@ -11,7 +11,6 @@ from datetime import datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
 from jinja2.runtime import Context
@@ -22,6 +21,7 @@ from starlette.responses import HTMLResponse
 from ais.codes import ship_types
 from core.auth import Principal, Role
 from core.catalogue import LANGS, Lang, text
+from core.workdays import SHANGHAI
 from inspection import subject_of
 from inspection.record import Text
 
@@ -29,7 +29,7 @@ HERE = Path(__file__).resolve().parent
 STATIC = HERE / "static"
 PALETTES = ("bright", "day", "dusk", "night")
 PALETTE_COOKIE = "yunjian_palette"
-PORT_ZONE = ZoneInfo("Asia/Shanghai")  # due days and local time of the ports served (design.md, "time")
+
 UNKNOWN = "—"
 
 _DESKS = (
@@ -151,7 +151,7 @@ def utc_short(value: datetime | None) -> str:
 
 
 def local(value: datetime | None) -> str:
-    return UNKNOWN if value is None else f"{value.astimezone(PORT_ZONE):%Y-%m-%d %H:%M %z}"
+    return UNKNOWN if value is None else f"{value.astimezone(SHANGHAI):%Y-%m-%d %H:%M %z}"
 
 
 def iso(value: datetime | None) -> str:

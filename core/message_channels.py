@@ -5,6 +5,7 @@ Never keeps state: `core.messages` does. Every failure is a `YunJianError`; an `
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import smtplib
 import ssl
@@ -138,6 +139,11 @@ def qr_svg(text: str) -> str:
     out = BytesIO()
     _qr(text).save(out, kind="svg", xmldecl=False, svgns=True, omitsize=True, border=4, svgclass=None, lineclass=None)
     return out.getvalue().decode()
+
+
+def qr_data_uri(text: str) -> str:
+    """The same picture as the address of an image element."""
+    return f"data:image/svg+xml;base64,{base64.b64encode(qr_svg(text).encode()).decode()}"
 
 
 def qr_png(text: str, module_px: int = 8) -> bytes:

@@ -6,14 +6,12 @@ Never grants anything: it compares what the operator wrote down with the dated r
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict
 
+from core.workdays import SHANGHAI
 from drone.gate import GateItem
 from drone.packs import PaperRules
-
-_ZONE = ZoneInfo("Asia/Shanghai")
 
 
 class Papers(BaseModel):
@@ -84,7 +82,7 @@ def judge(
 
 
 def _filing_due(start: datetime, rules: PaperRules) -> datetime:
-    local = start.astimezone(_ZONE) - timedelta(days=rules.file_days_before)
+    local = start.astimezone(SHANGHAI) - timedelta(days=rules.file_days_before)
     return local.replace(hour=rules.file_hour, minute=0, second=0, microsecond=0)
 
 

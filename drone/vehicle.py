@@ -6,9 +6,10 @@ Never encodes or sends MAVLink.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import IntEnum
-from typing import Literal, Protocol
+from typing import Literal, Protocol, TypeVar
 
 from core.geo import LonLat
 
@@ -17,6 +18,7 @@ SIMULATOR_PRODUCT_ID = 0x5349  # "SI"
 SIMULATOR_VERSION = b"YJ-SIM"
 
 LinkState = Literal["ok", "degraded", "lost"]
+T = TypeVar("T")
 
 
 class Mode(IntEnum):
@@ -136,11 +138,9 @@ class Telemetry:
 
     def placed_at(self, boot_s: float) -> Placed | None:
         """Between the two reports around a moment of the vehicle's clock; None before the first and after the last."""
-        before = next((one for one in reversed(self.track) if one.boot_s <= boot_s), None)
-        after = next((one for one in self.track if one.boot_s >= boot_s), None)
-        if before is None or after is None:
+        if (found := _around(self.track, boot_s, lambda one: one.boot_s)) is None:
             return None
-        share = 0.0 if after.boot_s == before.boot_s else (boot_s - before.boot_s) / (after.boot_s - before.boot_s)
+        before, after, share = found
         turn = (after.heading_deg - before.heading_deg + 180.0) % 360.0 - 180.0
         place = LonLat(
             before.lonlat.lon + share * (after.lonlat.lon - before.lonlat.lon),
@@ -151,13 +151,21 @@ class Telemetry:
 
     def pitch_at(self, boot_s: float) -> float | None:
         """Gimbal pitch, as `placed_at`."""
-        before = next((one for one in reversed(self.pitches) if one[0] <= boot_s), None)
-        after = next((one for one in self.pitches if one[0] >= boot_s), None)
-        if before is None or after is None:
+        if (found := _around(self.pitches, boot_s, lambda one: one[0])) is None:
             return None
-        share = 0.0 if after[0] == before[0] else (boot_s - before[0]) / (after[0] - before[0])
+        before, after, share = found
         return before[1] + share * (after[1] - before[1])
 
     def last_text(self, containing: str = "") -> str:
         """The newest sentence that contains the words, or nothing."""
         return next((entry.text for entry in reversed(self.texts) if containing.lower() in entry.text.lower()), "")
+
+
+def _around(reports: deque[T], boot_s: float, time_of: Callable[[T], float]) -> tuple[T, T, float] | None:
+    """The reports before and after a moment, and how far between them it lies (0-1)."""
+    before = next((one for one in reversed(reports) if time_of(one) <= boot_s), None)
+    after = next((one for one in reports if time_of(one) >= boot_s), None)
+    if before is None or after is None:
+        return None
+    span = time_of(after) - time_of(before)
+    return before, after, 0.0 if span == 0.0 else (boot_s - time_of(before)) / span

@@ -22,6 +22,7 @@ from core.context import Services
 from core.errors import InputError, NotFound, Refused
 from core.evidence import Envelope
 from core.ids import new_id
+from core.media import media_type_of
 from core.message_channels import Channel, Message
 from core.workdays import local_day
 from inspection import store
@@ -32,13 +33,6 @@ from inspection.model import Actor, Outcome
 from inspection.record import CaseState, DeficiencyPart, ShipPart
 
 AlertKind = Literal["due_soon", "overdue", "moved"]
-_SIGNATURES: tuple[tuple[int, bytes, str], ...] = (
-    (0, b"\xff\xd8\xff", "image/jpeg"),
-    (0, b"\x89PNG\r\n\x1a\n", "image/png"),
-    (0, b"%PDF-", "application/pdf"),
-    (4, b"ftyp", "video/mp4"),
-    (0, b"\x1a\x45\xdf\xa3", "video/webm"),
-)
 
 
 class FollowUpRules(BaseModel):
@@ -131,16 +125,16 @@ class NewRectification(BaseModel):
     evidence_ids: list[str] = Field(min_length=1, max_length=50)
 
 
-def media_type_of(head: bytes) -> str:
-    """The type that the first bytes say; the file's name is not asked.
+def taken_type(head: bytes) -> str:
+    """The media type of an upload.
 
     Raises:
         InputError ``inspection.upload_type``: none of those allowed.
     """
-    for offset, magic, media_type in _SIGNATURES:
-        if head[offset : offset + len(magic)] == magic and media_type in rules().media:
-            return media_type
-    raise InputError("inspection.upload_type", allowed=", ".join(rules().media))
+    found = media_type_of(head)
+    if found not in rules().media:
+        raise InputError("inspection.upload_type", allowed=", ".join(rules().media))
+    return found
 
 
 def keep_upload(
@@ -157,7 +151,7 @@ def keep_upload(
             raise Refused("inspection.deficiency_ended", deficiency_id=deficiency_id)
     parts = iter(chunks)
     head = next(parts, b"")
-    media_type = media_type_of(head)
+    media_type = taken_type(head)
     stored = services.files.put(_measured(head, parts))
     item_ref = f"deficiency:{deficiency_id}"
     with services.db.read() as session:

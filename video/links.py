@@ -29,13 +29,6 @@ def signing_key(services: Services) -> SigningKey:
     return site_keys(services.settings).ensure(_KEY_LABEL, KeyKind.OFFICIAL)
 
 
-def public_url(services: Services) -> str:
-    """Where people reach the console, without a trailing slash."""
-    web = services.settings.web
-    scheme = "https" if web.tls_certificate or web.trusted_proxies else "http"
-    return (web.public_url or f"{scheme}://{web.host}:{web.port}").rstrip("/")
-
-
 def issue(
     services: Services, *, room_id: str, seat_id: str, role: str, not_before: datetime, expires: datetime, jti: str
 ) -> str:
@@ -48,7 +41,7 @@ def issue(
 
 def link(services: Services, code: str) -> str:
     """The address a person opens."""
-    return f"{public_url(services)}{JOIN_PATH}#{code}"
+    return f"{services.settings.web.address}{JOIN_PATH}#{code}"
 
 
 def code_of(link_or_code: str) -> str:

@@ -15,10 +15,8 @@ from companion import obligations, push
 from companion.definition import load_procedures, procedures
 from config import load_settings
 from console.cli.common import AsJson, guarded, opened, print_json, say
-from console.serve import run_server, tls_files
-from console.services import open_services
+from console.cli.serve import Host, Port, Tls, serve_area
 from console.wiring import Area
-from core import catalogue, logs
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, epilog="Example: yunjian companion procedures")
 
@@ -26,24 +24,9 @@ SCHEMA = "yunjian.procedures/1"
 
 
 @app.command(epilog="Example: yunjian companion serve --port 8100")
-def serve(
-    host: Annotated[str | None, typer.Option(help="Address to listen on; default: web.host")] = None,
-    port: Annotated[int | None, typer.Option(min=0, max=65535, help="Port; 0 lets the system choose")] = None,
-    tls: Annotated[bool, typer.Option("--tls", help="Serve https.")] = False,  # noqa: FBT002 - a command-line flag
-) -> None:
+def serve(host: Host = None, port: Port = None, tls: Tls = False) -> None:  # noqa: FBT002 - a command-line flag
     """Serve the reforms service alone until Ctrl-C: items, applications, desks and public lists."""
-    settings = load_settings()
-    logs.set_up()
-
-    def ready(url: str) -> None:
-        sys.stdout.write(url + "\n")
-        sys.stdout.flush()
-        sys.stderr.write(catalogue.text("cli.serving", settings.language, url=f"{url}/reforms") + "\n")
-
-    with open_services(settings) as services:
-        files = tls_files(services) if tls or settings.web.tls_certificate else None
-        address, number = host or settings.web.host, settings.web.port if port is None else port
-        run_server(services, address, number, tls=files, on_ready=ready, area=Area.REFORMS)
+    serve_area(host, port, tls=tls, area=Area.REFORMS, page="/reforms")
 
 
 @app.command("procedures", epilog="Example: yunjian companion procedures --json")

@@ -13,6 +13,7 @@ import typer
 from config import load_settings
 from console.serve import run_server, tls_files
 from console.services import open_services
+from console.wiring import Area
 from core import catalogue, logs
 
 app = typer.Typer(invoke_without_command=True, add_completion=False)
@@ -26,6 +27,11 @@ Tls = Annotated[bool, typer.Option("--tls", help="Serve https with the settings'
 @app.callback(epilog="Example: yunjian serve --port 8443 --tls")
 def serve(host: Host = None, port: Port = None, tls: Tls = False) -> None:  # noqa: FBT002 - a command-line flag
     """Serve the console until Ctrl-C. The address it listens on is the one line on stdout."""
+    serve_area(host, port, tls=tls)
+
+
+def serve_area(host: str | None, port: int | None, *, tls: bool, area: Area = Area.ALL, page: str = "") -> None:
+    """Serve until Ctrl-C what `area` names; `page` is where a person begins."""
     settings = load_settings()
     logs.set_up()
     address, number = host or settings.web.host, settings.web.port if port is None else port
@@ -33,8 +39,8 @@ def serve(host: Host = None, port: Port = None, tls: Tls = False) -> None:  # no
     def ready(url: str) -> None:
         sys.stdout.write(url + "\n")
         sys.stdout.flush()
-        sys.stderr.write(catalogue.text("cli.serving", settings.language, url=url) + "\n")
+        sys.stderr.write(catalogue.text("cli.serving", settings.language, url=url + page) + "\n")
 
     with open_services(settings) as services:
         files = tls_files(services) if tls or settings.web.tls_certificate else None
-        run_server(services, address, number, tls=files, on_ready=ready)
+        run_server(services, address, number, tls=files, on_ready=ready, area=area)

@@ -5,8 +5,6 @@ Never touches a room once it is open: the pages speak to ``/api/v1/video`` thems
 
 from __future__ import annotations
 
-import base64
-
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
@@ -17,7 +15,7 @@ from console.scope import require_case
 from core.catalogue import entries
 from core.context import Services
 from core.errors import NotFound, Refused
-from core.message_channels import qr_svg
+from core.message_channels import qr_data_uri
 from video import create_room, known_room
 
 _PREFIX = "callpage.js."
@@ -41,8 +39,7 @@ def build_router(services: Services) -> APIRouter:
             raise Refused("callpage.not_in_session", state=record.state)
         room = create_room(services, room_order(record, services.clock), request.state.principal)
         crew = room.seats[0]
-        code = base64.b64encode(qr_svg(crew.link).encode()).decode()
-        return view.page(request, "call/opened.html", record=record, room=room, link=crew.link, qr=code)
+        return view.page(request, "call/opened.html", record=record, room=room, link=crew.link, qr=qr_data_uri(crew.link))
 
     @router.get("/call/{room_id}")
     def room(request: Request, room_id: str) -> Response:

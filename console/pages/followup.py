@@ -5,7 +5,6 @@ Never judges: `inspection.followup` does. A GET of a link uses nothing up; the c
 
 from __future__ import annotations
 
-import base64
 import secrets
 from datetime import timedelta
 from typing import Annotated, Literal
@@ -22,7 +21,7 @@ from core.auth import Principal, Role
 from core.context import Services
 from core.errors import InputError, Refused
 from core.ids import new_id
-from core.message_channels import Channel, qr_svg
+from core.message_channels import Channel, qr_data_uri
 from core.signing import KeyKind, SigningKey, site_keys
 from inspection import Actor, subject_of
 
@@ -92,9 +91,8 @@ def _link(router: APIRouter, services: Services) -> None:
         if contact.strip():
             inspection.name_contact(services, Actor.of(principal), case_id, Channel.EMAIL, contact, request.state.lang)
         link = f"{services.settings.web.address}/follow-up#{issue_code(services, case_id)}"
-        picture = base64.b64encode(qr_svg(link).encode()).decode()
         days = inspection.followup_rules().link_days
-        return view.page(request, "followup/link.html", record=record, link=link, qr=picture, days=days)
+        return view.page(request, "followup/link.html", record=record, link=link, qr=qr_data_uri(link), days=days)
 
     @router.get("/follow-up")
     def enter(request: Request) -> Response:

@@ -50,7 +50,7 @@ def _public(router: APIRouter, services: Services) -> None:
 
     @router.get("/reforms/procedures/{key}")
     def item(request: Request, key: str) -> Response:
-        definition = procedures().current(key, local_day(services.clock.now()))
+        definition = _definition(services, key)
         effects = {effect.id: effect for effect in procedures().effects.effects}
         return view.page(request, "reforms/item.html", d=definition, effects=effects, figures=benefits.figures(definition))
 
