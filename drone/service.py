@@ -33,7 +33,7 @@ from drone.transport import TlogWriter, Transport, UdpTransport, open_transport,
 from drone.vehicle import AnyAutopilot
 
 _START_WALL_S = 30.0  # the simulator's process may take this long to speak
-_STALL_WALL_S = 1.5  # a process may be kept waiting this long by the machine
+_STALL_WALL_S = 4.0  # a process may be kept waiting this long by the machine
 
 PLAN_FILE, TLOG_FILE = "plan.json", "flight.tlog"
 
@@ -80,8 +80,7 @@ def fly_simulated(
     plan_file.write_text(plan.to_json(), encoding="utf-8")
     transport = UdpTransport("127.0.0.1", 0)
     clock = FastClock(speed, start, time.time())
-    grace = _STALL_WALL_S * speed
-    limits = _with_grace(load_limits(), grace)
+    limits = patient_limits(speed)
     try:
         with (
             start_simulator(
@@ -89,7 +88,7 @@ def fly_simulated(
             ) as simulator,
             TlogWriter(folder / TLOG_FILE, clock) as tlog,
         ):
-            link = Link(transport, clock, tlog, max(settings.link_degraded_s, grace / 2), max(settings.link_lost_s, grace))
+            link = patient_link(transport, clock, tlog, settings)
             watch = Watch(moored, abort, folder)
             wishes = Wishes.from_settings(settings)
             result = fly(plan, link, wishes, limits, watch, on_progress, connect_s=_START_WALL_S * speed)
@@ -143,20 +142,27 @@ def fly_connected(
         way.close()
 
 
-def _with_grace(limits: Limits, grace_s: float) -> Limits:
-    """On a fast clock a busy machine's pause of a second looks like many: both sides' patience is at least `grace_s`."""
+def patient_link(transport: Transport, clock: FastClock, tlog: TlogWriter, settings: DroneSettings) -> Link:
+    """A link on a fast clock: a busy machine's pause of a second looks like many, so the link is lost later."""
+    grace = _STALL_WALL_S * clock.speed
+    return Link(transport, clock, tlog, max(settings.link_degraded_s, grace / 2), max(settings.link_lost_s, grace))
+
+
+def patient_limits(speed: float) -> Limits:
+    """The flight rules for a clock `speed` times faster than the wall: both sides wait out a pause of the machine."""
+    limits, grace = load_limits(), _STALL_WALL_S * speed
     parameters = tuple(
-        (name, max(value, grace_s) if name == "FS_GCS_TIMEOUT" else value) for name, value in limits.vehicle_parameters
+        (name, max(value, grace) if name == "FS_GCS_TIMEOUT" else value) for name, value in limits.vehicle_parameters
     )
     rules = limits.monitor
     monitor = replace(
         rules,
-        telemetry_age_s=max(rules.telemetry_age_s, grace_s),
-        test_shot_wait_s=max(rules.test_shot_wait_s, grace_s),
-        range_blind_s=max(rules.range_blind_s, grace_s),
-        gimbal_hold_s=max(rules.gimbal_hold_s, grace_s),
+        telemetry_age_s=max(rules.telemetry_age_s, grace),
+        test_shot_wait_s=max(rules.test_shot_wait_s, grace),
+        range_blind_s=max(rules.range_blind_s, grace),
+        gimbal_hold_s=max(rules.gimbal_hold_s, grace),
         # At worst the simulator is so starved that it flies at the wall's own speed.
-        slow_factor=rules.slow_factor * max(1.0, grace_s / _STALL_WALL_S),
+        slow_factor=rules.slow_factor * max(1.0, speed),
     )
     return replace(limits, monitor=monitor, vehicle_parameters=parameters)
 
