@@ -48,6 +48,20 @@ class ListEntryRow(Base):
     repair: Mapped[dict[str, Any] | None] = mapped_column(Json)
 
 
+class ListNoteRow(Base):
+    """A step, notice, objection or answer of a list entry with who took it and why; append only. `day` is the local day."""
+
+    __tablename__ = "companion_list_note"
+    id: Mapped[str] = mapped_column(primary_key=True)
+    ref: Mapped[str] = mapped_column(ForeignKey("companion_list_entry.ref"), index=True)
+    kind: Mapped[str]
+    reason: Mapped[str]
+    day: Mapped[date]
+    at: Mapped[datetime] = mapped_column(UtcDateTime)
+    by: Mapped[str]
+    role: Mapped[str]
+
+
 class PoolNumberRow(Base):
     """A number made beforehand. It goes to one subject, once."""
 
@@ -57,6 +71,8 @@ class PoolNumberRow(Base):
     number: Mapped[str] = mapped_column(primary_key=True)
     subject: Mapped[str | None] = mapped_column(index=True)
     issued_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    verified_on: Mapped[date | None]
+    used_on: Mapped[date | None]
 
 
 class PoolWaitRow(Base):

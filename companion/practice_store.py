@@ -55,6 +55,47 @@ class CodeRecordRow(Base):
     by: Mapped[str]
 
 
+class CodeIssuedRow(Base):
+    """A code that was signed, with its text for printing again; `revoked_at` once it was taken back."""
+
+    __tablename__ = "companion_code_issued"
+    jti: Mapped[str] = mapped_column(primary_key=True)
+    registry_name: Mapped[str]
+    subject: Mapped[str] = mapped_column(index=True)
+    key_id: Mapped[str]
+    text: Mapped[str]
+    records: Mapped[int]
+    issued_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    by: Mapped[str]
+    revoked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    revoked_by: Mapped[str | None]
+    reason: Mapped[str | None]
+
+
+class CodeKeyRevokedRow(Base):
+    """A signing key of codes that is trusted no more."""
+
+    __tablename__ = "companion_code_key_revoked"
+    key_id: Mapped[str] = mapped_column(primary_key=True)
+    at: Mapped[datetime] = mapped_column(UtcDateTime)
+    by: Mapped[str]
+    reason: Mapped[str]
+
+
+class RewardRow(Base):
+    """What one report earned; `lead` is the number of the report, never a person."""
+
+    __tablename__ = "companion_reward"
+    id: Mapped[str] = mapped_column(primary_key=True)
+    lead: Mapped[str] = mapped_column(unique=True)
+    level: Mapped[int]
+    penalty_fen: Mapped[int] = mapped_column(BigInteger)
+    computed_fen: Mapped[int] = mapped_column(BigInteger)
+    paid_fen: Mapped[int] = mapped_column(BigInteger)
+    at: Mapped[datetime] = mapped_column(UtcDateTime)
+    by: Mapped[str]
+
+
 class TripRow(Base):
     """A freight order that was judged (case 19). `sketch` = hashes of the phone track's points."""
 
