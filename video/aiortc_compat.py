@@ -10,6 +10,7 @@ stand in their place on the instance. The transport then has us as recipient: no
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Protocol
 
 import aioice.ice
@@ -32,9 +33,12 @@ PRIVATE_METHODS: tuple[tuple[type, str], ...] = (
 )
 """Private methods this module calls, or puts its own in front of."""
 
-PRIVATE_ATTRIBUTES: tuple[tuple[type, str], ...] = ((RTCRtpSender, "_ssrc"), (RTCRtpSender, "_rtx_ssrc"))
+PRIVATE_ATTRIBUTES: tuple[tuple[type, str], ...] = (
+    (RTCRtpSender, "_ssrc"), (RTCRtpSender, "_rtx_ssrc"), (RTCDtlsTransport, "_rtp_router"),
+)  # fmt: skip
 """Private attributes this module reads; they exist on instances only."""
 
+STREAMS_PER_CONNECTION = 32  # SSRCs that aiortc's router may remember: two tracks with their repairs, and room for restarts
 CALLED_ON_US = ("_handle_rtp_packet", "_handle_rtcp_packet", "_handle_disconnect", "_ssrc")
 """Names by which aiortc's transport reaches our objects."""
 
@@ -47,9 +51,8 @@ REPLACED: tuple[tuple[type, str], ...] = (
 def missing_names() -> list[str]:
     """Names that this aiortc or aioice no longer has."""
     gone = [f"{owner.__name__}.{name}" for owner, name in (*PRIVATE_METHODS, *REPLACED) if not hasattr(owner, name)]
-    for owner, name in PRIVATE_ATTRIBUTES:
-        if name not in vars(owner)["__init__"].__code__.co_names:
-            gone.append(f"{owner.__name__}.{name}")
+    inits = ((owner, name, vars(owner)["__init__"].__code__.co_names) for owner, name in PRIVATE_ATTRIBUTES)
+    gone += [f"{owner.__name__}.{name}" for owner, name, known in inits if name not in known]
     code = RTCDtlsTransport._handle_rtp_data.__code__.co_names if hasattr(RTCDtlsTransport, "_handle_rtp_data") else ()
     if "_handle_rtp_packet" not in code:
         gone.append("RTCDtlsTransport -> _handle_rtp_packet")
@@ -59,13 +62,8 @@ def missing_names() -> list[str]:
 
 
 def check() -> None:
-    """Refuse to start on an aiortc that was rebuilt inside.
-
-    Raises:
-        EnvironmentFault: naming what is gone.
-    """
-    gone = missing_names()
-    if gone:
+    """Refuse to start on an aiortc that was rebuilt inside: raises EnvironmentFault naming what is gone."""
+    if gone := missing_names():
         raise EnvironmentFault("video.aiortc_changed", names=", ".join(gone))
 
 
@@ -117,6 +115,10 @@ class PacketReceiver:
             self._transport._unregister_rtp_receiver(self)
 
     async def _handle_rtp_packet(self, packet: RtpPacket, arrival_time_ms: int) -> None:  # noqa: ARG002 - aiortc's signature
+        if packet.ssrc not in (self.media_ssrc, self.rtx_ssrc) and self._transport is not None:
+            known = self._transport._rtp_router.ssrc_table  # aiortc notes each SSRC it ever saw
+            if len(known) > STREAMS_PER_CONNECTION:
+                known.pop(packet.ssrc, None)
         await self._sink.on_rtp(packet)
 
     async def _handle_rtcp_packet(self, packet: AnyRtcpPacket) -> None:
@@ -185,10 +187,8 @@ class PacketSender:
 
 async def send_quietly(transport: RTCDtlsTransport, data: bytes) -> None:
     """Send; a connection that just went away is not an error of the sender."""
-    try:
+    with suppress(ConnectionError):
         await transport._send_rtp(data)
-    except ConnectionError:
-        return
 
 
 def restrict_addresses(addresses: tuple[str, ...]) -> None:

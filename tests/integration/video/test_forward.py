@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from pathlib import Path
 
 import aioice.ice
 import pytest
 from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 from aiortc.mediastreams import MediaStreamTrack
+from aiortc.rtp import RtpPacket
 
 from core.errors import InputError, NotFound
-from video.aiortc_compat import PacketSender, restrict_addresses
+from video.aiortc_compat import STREAMS_PER_CONNECTION, PacketSender, restrict_addresses
 from video.forward import Forwarder, ForwardSettings, TrackNews
 from video.player import ClipTrack
 
@@ -103,6 +105,60 @@ def test_an_unusable_offer_leaves_nothing_open() -> None:
         with pytest.raises(InputError):
             await sfu.subscribe("viewer", "crew", "nonsense")
         assert sfu.stats()["views"] == []
+        await sfu.close()
+
+    asyncio.run(run())
+
+
+def test_a_flood_of_unknown_streams_reaches_nobody_and_fills_no_memory(clip: Path) -> None:
+    async def run() -> None:
+        sfu = forwarder()
+        publisher, resource = await publish(sfu, "crew", clip)
+        viewer, track = await view(sfu, "crew")
+        await frames(track, 5)
+        source = sfu.source("crew", "video")
+        assert source.codec is not None
+        sender = publisher.getSenders()[0].transport
+        before, flood = source.packets, b"\x10" * 900
+        for stranger in range(3000):
+            packet = RtpPacket(payload_type=source.codec.payloadType, sequence_number=stranger, ssrc=10_000 + stranger)
+            packet.payload = flood
+            await sender._send_rtp(packet.serialize())
+        assert len(await frames(track, 12)) == 12, "the real track goes on"
+        kept = sfu._publications[resource].sources[0][1]._transport._rtp_router.ssrc_table
+        assert STREAMS_PER_CONNECTION // 2 < len(kept) <= STREAMS_PER_CONNECTION + 1, "the flood arrived and was forgotten"
+        assert source.packets - before < 1500, "none of the flood counts as the crew's picture"
+        strangers = [
+            seq
+            for seq in range(3000)
+            if (held := source.ring.get(seq)) is not None and held.ssrc >= 10_000 and held.payload == flood
+        ]
+        assert strangers == []
+        await viewer.close()
+        await publisher.close()
+        await sfu.close()
+
+    asyncio.run(run())
+
+
+def test_a_publisher_whose_certificate_is_not_the_offered_one_gets_nothing_through(clip: Path) -> None:
+    async def run() -> None:
+        news: list[TrackNews] = []
+        sfu = forwarder(news)
+        connection = RTCPeerConnection(CONFIG)
+        connection.addTrack(ClipTrack(clip))
+        await connection.setLocalDescription(await connection.createOffer())
+        offer = re.sub(r"(a=fingerprint:sha-\d+ )([0-9A-F]{2}):", lambda m: f"{m[1]}{int(m[2], 16) ^ 1:02X}:",
+                       connection.localDescription.sdp)  # fmt: skip
+        assert offer != connection.localDescription.sdp
+        answer = await sfu.publish("crew", offer)
+        await connection.setRemoteDescription(RTCSessionDescription(answer.sdp, "answer"))
+        async with asyncio.timeout(20):
+            while answer.resource in sfu._publications:
+                await asyncio.sleep(0.05)
+        assert all(one.codec == "" for one in news), "no track ever began"
+        assert sfu.source("crew", "video").packets == 0
+        await connection.close()
         await sfu.close()
 
     asyncio.run(run())
