@@ -144,7 +144,8 @@ def test_a_flood_of_unknown_streams_reaches_nobody_and_fills_no_memory(clip: Pat
 def test_a_publisher_whose_certificate_is_not_the_offered_one_gets_nothing_through(clip: Path) -> None:
     async def run() -> None:
         news: list[TrackNews] = []
-        sfu = forwarder(news)
+        ended = asyncio.Event()
+        sfu = Forwarder(ForwardSettings(3.0, 2_500_000), lambda one: (news.append(one), ended.set()))
         connection = RTCPeerConnection(CONFIG)
         connection.addTrack(ClipTrack(clip))
         await connection.setLocalDescription(await connection.createOffer())
@@ -153,9 +154,8 @@ def test_a_publisher_whose_certificate_is_not_the_offered_one_gets_nothing_throu
         assert offer != connection.localDescription.sdp
         answer = await sfu.publish("crew", offer)
         await connection.setRemoteDescription(RTCSessionDescription(answer.sdp, "answer"))
-        async with asyncio.timeout(20):
-            while answer.resource in sfu._publications:
-                await asyncio.sleep(0.05)
+        await asyncio.wait_for(ended.wait(), 20)
+        assert answer.resource not in sfu._publications
         assert all(one.codec == "" for one in news), "no track ever began"
         assert sfu.source("crew", "video").packets == 0
         await connection.close()
