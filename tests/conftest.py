@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -35,10 +36,22 @@ def clock() -> ManualClock:
     return ManualClock(datetime(2026, 11, 24, 2, 0, tzinfo=UTC))
 
 
-@pytest.fixture
-def db(settings: Settings) -> Iterator[Database]:
-    database = Database(settings.data_dir)
+@pytest.fixture(scope="session")
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the databases at the newest schema, migrated once in a run; never opened, only copied."""
+    folder = tmp_path_factory.mktemp("migrated")
+    database = Database(folder)
     migrate(database)
+    database.close()
+    return folder
+
+
+@pytest.fixture
+def db(settings: Settings, migrated: Path) -> Iterator[Database]:
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    for file in migrated.glob("*.db"):
+        shutil.copyfile(file, settings.data_dir / file.name)
+    database = Database(settings.data_dir)
     yield database
     database.close()
 
