@@ -1,53 +1,75 @@
-"""Owns the layouts of register files (`config/register/*.toml`) and how one cell is read.
+"""Owns the layouts of register files: those of `config/register/*.toml`, and one that an authority writes for its own export.
 
 Never opens a register file.
 """
 
 from __future__ import annotations
 
-import re
 import tomllib
-from collections.abc import Callable, Mapping
-from datetime import UTC, date, datetime
+from collections.abc import Iterator
+from datetime import date, datetime
 from functools import cache
+from pathlib import Path
 from typing import Literal
+from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from ais.codes import flags, ship_types
+from ais.cells import DAYS, MANY, NUMBERS, TIMES, Parse, Unit, converted, day_written, parse_cell, time_written
 from config import pack_path
 from core.errors import InputError, YunJianError
-from core.ids import Imo, Mmsi
 
 RegisterKind = Literal[
     "ship", "inspection", "rating", "certificate", "crew_certificate", "manning", "rest", "company", "port_report", "port",
 ]  # fmt: skip
-Parse = Literal[
-    "imo", "mmsi", "text", "flag", "ship_type", "mapped", "date", "date_or_year", "positive", "count", "yes_no", "trigger",
-    "rating", "rating_kind", "source", "as_of", "licence", "datetime", "dates", "codes", "number", "upper", "lower", "mode", "movement",
-]  # fmt: skip
-
-TRIGGERS = frozenset(("normal_selection", "accident", "report", "onsite_escalation"))
-RATINGS = frozenset((
-    "white", "grey", "black", "black_medium", "black_medium_high", "black_high", "black_very_high",
-    "high", "medium", "low", "very_low", "no_inspection",
-))  # fmt: skip
-_YES_NO = {"yes": "yes", "true": "yes", "1": "yes", "是": "yes", "no": "no", "false": "no", "0": "no", "否": "no"}
-_MAX_TEXT = 200
+META = frozenset(("source", "as_of", "licence"))
+_MAX_LAYOUT_BYTES = 1 << 20
 
 
 class Column(BaseModel):
-    """What a column holds and how it is read. `unknown`: cells that stand for no value; `zh`: its header in Chinese files."""
+    """What a column holds and how it is read. `unknown`: cells that stand for no value; `zh`: its header in Chinese files.
+
+    `format`: how a day or time is written (strptime, or ``excel-serial``); ISO is understood besides. `unit`: of a number, if it
+    is not the register's (m, kW, t). `separator`: between several values of one cell.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     field: str
     parse: Parse
     zh: str | None = None
     unknown: frozenset[str] = frozenset()
+    format: str | None = None
+    unit: Unit | None = None
+    separator: str = Field(default=";", min_length=1, max_length=3)
+
+    @model_validator(mode="after")
+    def _fitting(self) -> Column:
+        if self.format is not None and self.parse not in DAYS | TIMES:
+            raise ValueError(f"format belongs to a day or a time, not to {self.parse}")
+        if self.unit is not None and self.parse not in NUMBERS:
+            raise ValueError(f"unit belongs to a number, not to {self.parse}")
+        if self.separator != ";" and self.parse not in MANY:
+            raise ValueError(f"separator belongs to {' or '.join(sorted(MANY))}, not to {self.parse}")
+        return self
+
+
+class FileForm(BaseModel):
+    """How the file itself is written. `header_row`: counted from 1; `sheet`: of a workbook, else its first one."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    header_row: int = Field(default=1, ge=1, le=1000)
+    sheet: str | None = None
+    delimiter: Literal[",", ";", "\t", "|"] = ","
+    encoding: Literal["utf-8", "gb18030", "utf-16"] | None = None
+    thousands: Literal["", ",", " ", "'", "\u00a0"] = ""
 
 
 class Layout(BaseModel):
-    """One kind of register file, told by its headers. `trust`: the smaller number wins where sources differ."""
+    """One kind of register file, told by its headers. `trust`: the smaller number wins where sources differ.
+
+    `values`: what the codes of a column mean. `fixed`: fields that every row of the file has alike. `zone`: of times that are
+    written without one.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     id: str
@@ -59,8 +81,31 @@ class Layout(BaseModel):
     source: str | None = None
     as_of: date | None = None
     licence: str | None = None
+    zone: str | None = None
+    file: FileForm = FileForm()
     columns: dict[str, Column]
     values: dict[str, dict[str, str]] = {}
+    fixed: dict[str, str] = {}
+
+    @model_validator(mode="after")
+    def _whole(self) -> Layout:
+        if strange := sorted(self.values.keys() - self.columns.keys()):
+            raise ValueError(f"values of a column that is not there: {strange[0]}")
+        try:
+            ZoneInfo(self.zone or "UTC")
+        except (KeyError, ValueError) as error:
+            raise ValueError(f"no time zone {self.zone!r}") from error
+        fields = [column.field for column in self.columns.values()] + list(self.fixed)
+        if twice := sorted(one for one in set(fields) if fields.count(one) > 1):
+            raise ValueError(f"field given twice: {twice[0]}")
+        for header, meanings in self.values.items():
+            column = self.columns[header]
+            for code, meaning in meanings.items() if column.parse != "mapped" else ():
+                try:
+                    parse_cell(column.parse, meaning)
+                except (ValueError, YunJianError) as error:
+                    raise ValueError(f"values.{header}.{code}: {meaning!r} is no {column.parse}") from error
+        return self
 
     def aliases(self) -> dict[str, str]:
         """Chinese header to the header of the layout."""
@@ -72,86 +117,33 @@ class Layout(BaseModel):
         Raises:
             ValueError: the cell is not what the column holds.
         """
-        column = self.columns[header]
-        if column.parse == "mapped":
-            return self.values[header][text] if text in self.values.get(header, {}) else _refuse(text)
+        column, meanings = self.columns[header], self.values.get(header, {})
+        if text in meanings:
+            text = meanings[text]
+            if column.parse == "mapped":
+                return text
         try:
-            return _PARSERS[column.parse](text)
+            return parse_cell(column.parse, self._plain(column, text))
         except YunJianError as error:
             raise ValueError(text) from error
 
-
-def _refuse(text: str) -> str:
-    raise ValueError(text)
-
-
-def _one_of(allowed: frozenset[str]) -> Callable[[str], str]:
-    return lambda text: text.lower() if text.lower() in allowed else _refuse(text)
-
-
-def _text(text: str) -> str:
-    return re.sub(r"\s+", " ", text) if len(text) <= _MAX_TEXT else _refuse(text)
-
-
-def _date(text: str) -> str:
-    return date.fromisoformat(text).isoformat()
+    def _plain(self, column: Column, text: str) -> str:
+        """The cell as the parser of its kind wants it."""
+        if column.parse in MANY:
+            parts = [part.strip() for part in text.split(column.separator)]
+            return ";".join(_day(column, part) if column.parse == "dates" else part for part in parts if part)
+        if column.parse in NUMBERS:
+            return converted(text, column.unit or "m", self.file.thousands)
+        if column.parse in TIMES:
+            at = datetime.fromisoformat(text if column.format is None else time_written(text, column.format))
+            return (at.replace(tzinfo=ZoneInfo(self.zone)) if at.tzinfo is None and self.zone else at).isoformat()
+        return _day(column, text)
 
 
-def _date_or_year(text: str) -> str:
-    if re.fullmatch(r"\d{4}", text):
-        return text if 1850 <= int(text) <= 2200 else _refuse(text)
-    return _date(text)
-
-
-def _datetime(text: str) -> str:
-    """UTC; a time without zone is refused, because ships and authorities keep different ones."""
-    at = datetime.fromisoformat(text)
-    return at.astimezone(UTC).isoformat() if at.tzinfo is not None else _refuse(text)
-
-
-def _many(one: Callable[[str], str]) -> Callable[[str], str]:
-    return lambda text: ";".join(one(part.strip()) for part in text.split(";") if part.strip())
-
-
-def _number(text: str) -> str:
-    value = float(text)
-    return f"{value:.10g}" if abs(value) < 1e9 else _refuse(text)
-
-
-def _positive(text: str) -> str:
-    return f"{float(text):g}" if 0 < float(text) < 1e6 else _refuse(text)
-
-
-def _count(text: str) -> str:
-    return str(int(text)) if 0 <= int(text) < 1000 else _refuse(text)
-
-
-_PARSERS: Mapping[str, Callable[[str], str]] = {
-    "imo": lambda text: str(Imo.parse(text)),
-    "mmsi": lambda text: str(Mmsi.parse(text)),
-    "text": _text,
-    "flag": lambda text: text.upper() if text.upper() in flags() else _refuse(text),
-    "ship_type": lambda text: text if text in ship_types().types else _refuse(text),
-    "date": _date,
-    "as_of": _date,
-    "date_or_year": _date_or_year,
-    "positive": _positive,
-    "count": _count,
-    "yes_no": lambda text: _YES_NO.get(text.lower()) or _refuse(text),
-    "trigger": _one_of(TRIGGERS),
-    "rating": _one_of(RATINGS),
-    "rating_kind": _one_of(frozenset(("flag", "ro", "company"))),
-    "datetime": _datetime,
-    "dates": _many(_date),
-    "codes": _many(_text),
-    "number": _number,
-    "upper": lambda text: _text(text).upper(),
-    "lower": lambda text: _text(text).lower(),
-    "mode": _one_of(frozenset(("onboard", "remote"))),
-    "movement": _one_of(frozenset(("in", "out"))),
-    "source": _text,
-    "licence": _text,
-}
+def _day(column: Column, text: str) -> str:
+    """A year alone stays a year: ``%Y`` would make the first of January of it."""
+    year = column.parse == "date_or_year" and len(text) == 4 and text.isdigit()
+    return text if column.format is None or year else day_written(text, column.format)
 
 
 @cache
@@ -177,18 +169,6 @@ def layout_for(headers: frozenset[str]) -> Layout:
     raise InputError("ais.register_layout", closest=closest.id, missing=_missing(closest, headers))
 
 
-def layout_named(name: str, headers: frozenset[str]) -> Layout:
-    """The layout with that id, for a file with these headers.
-
-    Raises:
-        InputError: no such layout, or the headers it needs are missing.
-    """
-    layout = find_layout(name)
-    if not layout.required <= translated(layout, headers):
-        raise InputError("ais.register_layout", closest=name, missing=_missing(layout, headers))
-    return layout
-
-
 def find_layout(name: str) -> Layout:
     """The layout with that id.
 
@@ -199,6 +179,86 @@ def find_layout(name: str) -> Layout:
     if found is None:
         raise InputError("ais.register_no_layout", name=name, known=", ".join(sorted(layout.id for layout in layouts())))
     return found
+
+
+def layout_path(name: str) -> Path:
+    """The file of a shipped layout.
+
+    Raises:
+        InputError: no such layout; names all.
+    """
+    return pack_path("register", f"{find_layout(name).id}.toml")
+
+
+def load_layout(path: Path) -> Layout:
+    """A layout file that an authority wrote for its own export.
+
+    Raises:
+        InputError: unreadable or wrong; names the place.
+    """
+    try:
+        if path.stat().st_size > _MAX_LAYOUT_BYTES:
+            raise InputError("ais.register_too_large", name=path.name)
+        tree = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise InputError("ais.register_layout_file", file=path.name, place="-", reason=str(error)) from error
+    try:
+        layout = Layout.model_validate(tree)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"]) or "-"
+        reason = first["msg"].removeprefix("Value error, ")
+        raise InputError("ais.register_layout_file", file=path.name, place=place, reason=reason) from error
+    for place, reason in _strange(layout):
+        raise InputError("ais.register_layout_file", file=path.name, place=place, reason=reason)
+    return layout
+
+
+def fields_of(kind: RegisterKind) -> dict[str, frozenset[Parse]]:
+    """What the register knows of this kind: field -> how the shipped layouts read it."""
+    found: dict[str, set[Parse]] = {}
+    for layout in layouts():
+        for column in layout.columns.values() if layout.kind == kind else ():
+            found.setdefault(column.field, set()).add(column.parse)
+    return {name: frozenset(parses - {"mapped"}) for name, parses in found.items()}
+
+
+def _strange(layout: Layout) -> Iterator[tuple[str, str]]:
+    """Fields that the register does not know, or that are read so that a later reckoning could not use them."""
+    known = fields_of(layout.kind)
+    places = {f"columns.{header}": column.field for header, column in layout.columns.items()}
+    for place, name in {**places, **{f"fixed.{name}": name for name in layout.fixed}}.items():
+        if name not in known:
+            yield place, f"no field {name!r}; known: {', '.join(sorted(known))}"
+    for header, column in layout.columns.items():
+        reads = known.get(column.field, frozenset())
+        if column.parse != "mapped" and column.parse not in reads and not (column.parse == "date" and "date_or_year" in reads):
+            yield f"columns.{header}", f"parse of {column.field!r} is {' or '.join(sorted(reads))}"
+        for meaning in layout.values.get(header, {}).values() if column.parse == "mapped" else ():
+            if not _canonical(reads, meaning):
+                yield f"values.{header}", f"{meaning!r} is no {' or '.join(sorted(reads))}"
+    for name, value in layout.fixed.items():
+        if not _canonical(known[name], value):
+            yield f"fixed.{name}", f"{value!r} is no {' or '.join(sorted(known[name]))}"
+    if missing := sorted(layout.required - layout.columns.keys()):
+        yield "required", f"no column {missing[0]!r}"
+
+
+def _canonical(reads: frozenset[Parse], text: str) -> bool:
+    """True where one of these kinds takes the text and leaves it as it is."""
+    for parse in reads:
+        try:
+            if parse_cell(parse, text) == text:
+                return True
+        except (ValueError, YunJianError):
+            continue
+    return False
+
+
+def check_headers(layout: Layout, headers: frozenset[str]) -> None:
+    """Raises InputError where a header that the layout needs is missing."""
+    if not layout.required <= translated(layout, headers):
+        raise InputError("ais.register_layout", closest=layout.id, missing=_missing(layout, headers))
 
 
 def translated(layout: Layout, headers: frozenset[str]) -> frozenset[str]:

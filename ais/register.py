@@ -10,7 +10,10 @@ from dataclasses import MISSING, dataclass, field, fields
 from datetime import date
 from typing import Literal
 
-from ais.layouts import Layout, RegisterKind, layout_for, layout_named
+from pydantic import ValidationError
+
+from ais.cells import MANY
+from ais.layouts import META, Layout, RegisterKind, check_headers, layout_for, translated
 from ais.records import Certificate, Company, CrewCertificate, ManningLine, PortReport, RestPeriod, WorldPort
 from ais.register_store import Inspection, Rating, Recorded, RegisterValue, adapter
 from ais.sheets import read_sheet
@@ -18,8 +21,6 @@ from core.catalogue import Lang
 from core.errors import InputError
 
 IssueCode = Literal["cell", "no_key", "no_source", "missing_cell"]
-
-_META = frozenset(("source", "as_of", "licence"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +73,7 @@ class Particular:
 
     def source(self, name: str) -> str | None:
         value = self.values.get(name)
-        return None if value is None else f"{value.source} ({value.as_of.isoformat()})"
+        return None if value is None else value.said_by
 
     @property
     def imo(self) -> int | None:
@@ -80,26 +81,33 @@ class Particular:
         return None if text is None else int(text)
 
 
-def parse_register(data: bytes, name: str, layout_id: str | None = None) -> ParsedRegister:
-    """Read a CSV or XLSX file; without `layout_id` its headers tell the layout.
+def parse_register(data: bytes, name: str, layout: Layout | None = None, as_of: date | None = None) -> ParsedRegister:
+    """Read a CSV or XLSX file; without `layout` its headers tell which. `as_of`: day of the data where the file has none.
 
     Raises:
-        InputError: empty, not a table, or with headers that the layout does not know.
+        InputError: empty, not a table, with headers that the layout does not know, or with one that it uses twice.
     """
-    sheet = read_sheet(data, name)
-    layout = layout_for(sheet.headers) if layout_id is None else layout_named(layout_id, sheet.headers)
+    sheet = read_sheet(data, name, None if layout is None else layout.file)
+    layout = layout_for(sheet.headers) if layout is None else layout
+    check_headers(layout, sheet.headers)
+    if twice := sorted(translated(layout, sheet.repeated) & layout.columns.keys()):
+        raise InputError("ais.register_header_twice", name=name, column=twice[0])
+    if as_of is not None:
+        layout = layout.model_copy(update={"as_of": as_of})
     parsed = ParsedRegister(layout.id, layout.kind)
     names = layout.aliases()
+    said = {names.get(header, header): header for header in sheet.headers}
     for line, row in sheet.rows:
-        _take(layout, parsed, line, {names.get(header, header): text for header, text in row.items()})
+        _take(layout, parsed, line, {names.get(header, header): text for header, text in row.items()}, said)
     if parsed.rows == 0:
         raise InputError("ais.register_empty", name=name)
     return parsed
 
 
-def _take(layout: Layout, parsed: ParsedRegister, line: int, row: Mapping[str, str]) -> None:
+def _take(layout: Layout, parsed: ParsedRegister, line: int, row: Mapping[str, str], said: Mapping[str, str]) -> None:
+    """`said`: what the file calls a column of the layout."""
     parsed.rows += 1
-    cells: dict[str, str] = {}
+    cells = dict(layout.fixed)
     for header, column in layout.columns.items():
         text = row.get(header, "")
         if not text or text in column.unknown:
@@ -107,19 +115,26 @@ def _take(layout: Layout, parsed: ParsedRegister, line: int, row: Mapping[str, s
         try:
             cells[column.field] = layout.read(header, text)
         except ValueError:
-            parsed.issues.append(Issue(line, header, text[:60], "cell"))
+            parsed.issues.append(Issue(line, said.get(header, header), text[:60], "cell"))
     source = cells.get("source") or layout.source
     as_of = cells.get("as_of") or (layout.as_of.isoformat() if layout.as_of else None)
     licence = cells.get("licence") or layout.licence
     if source is None or as_of is None or licence is None:
         parsed.issues.append(Issue(line, "source, as_of, licence", "", "no_source"))
         return
-    facts = {key: value for key, value in cells.items() if key not in _META}
+    facts = {key: value for key, value in cells.items() if key not in META}
     origin = {"source": source, "as_of": as_of, "licence": licence}
     if layout.kind == "ship":
         made = _ship(parsed, facts, origin, layout.trust)
     else:
-        made = _record(parsed, _RECORDS[layout.kind], layout, facts | origin)
+        try:
+            made = _record(parsed, RECORDS[layout.kind], layout, facts | origin)
+        except ValidationError as error:
+            for wrong in error.errors():
+                name = str(wrong["loc"][0]) if wrong["loc"] else "-"
+                header = next((key for key, column in layout.columns.items() if column.field == name), name)
+                parsed.issues.append(Issue(line, said.get(header, header), str(wrong["input"])[:60], "cell"))
+            return
     if made is not None:
         parsed.issues.append(Issue(line, made, "", "no_key" if layout.kind == "ship" else "missing_cell"))
         return
@@ -144,7 +159,7 @@ def _record(parsed: ParsedRegister, kind: type[Recorded], layout: Layout, facts:
     needed = [one.name for one in fields(kind) if one.default is MISSING and one.name not in _MAY_BE_EMPTY]
     if missing := [name for name in needed if name not in facts]:
         return ", ".join(missing)
-    many = {column.field for column in layout.columns.values() if column.parse in ("dates", "codes")}
+    many = {column.field for column in layout.columns.values() if column.parse in MANY}
     values: dict[str, object] = {name: value.split(";") if name in many else value for name, value in facts.items()}
     parsed.records.append(adapter(kind).validate_python(dict.fromkeys(_MAY_BE_EMPTY & _names(kind)) | values))
     return None
@@ -155,7 +170,7 @@ def _names(kind: type[Recorded]) -> frozenset[str]:
 
 
 _MAY_BE_EMPTY = frozenset(("rating", "attested"))
-_RECORDS: dict[str, type[Recorded]] = {
+RECORDS: dict[str, type[Recorded]] = {
     kind.KIND: kind
     for kind in (
         Inspection, Rating, Certificate, CrewCertificate, ManningLine, RestPeriod, Company, PortReport, WorldPort,

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 
 from ais.join import RegisterIndex
+from ais.layouts import Layout, find_layout, load_layout
 from ais.ranking import RegisterData
 from ais.register import Issue, history_of, parse_register, particulars
 from ais.register_store import (
@@ -42,12 +43,22 @@ class ImportResult:
     issues: tuple[Issue, ...]
 
 
-def import_register(services: Services, path: Path, layout: str | None = None) -> ImportResult:
+def import_register(
+    services: Services,
+    path: Path,
+    layout: str | None = None,
+    *,
+    as_of: date | None = None,
+    write: bool = True,
+) -> ImportResult:
     """Read a CSV or XLSX of ships or records; its headers tell which, or `layout` does. Importing it again changes nothing.
+
+    `layout`: the name of a shipped layout, or the path of a TOML file that an authority wrote for its own export. `as_of`: the
+    day of the data, where neither file nor layout has it. Without `write` it is only tried.
 
     Raises:
         NotFound: no such file.
-        InputError: empty, not text, or no layout knows its headers.
+        InputError: empty, not text, no layout knows its headers, or the layout file is wrong.
     """
     if not path.is_file():
         raise NotFound("ais.file_missing", path=str(path))
@@ -57,7 +68,7 @@ def import_register(services: Services, path: Path, layout: str | None = None) -
         data = path.read_bytes()
     except OSError as error:
         raise InputError("ais.file_unreadable", path=str(path), reason=str(error)) from error
-    parsed = parse_register(data, path.name, layout)
+    parsed = parse_register(data, path.name, None if layout is None else layout_of(layout), as_of)
     now = services.clock.now()
     with services.db.write() as session:
         changes = save_register(session, parsed.values, now) + save_records(session, parsed.records, now)
@@ -69,7 +80,18 @@ def import_register(services: Services, path: Path, layout: str | None = None) -
                     "added": changes.added, "changed": changes.changed,
                 },
             )  # fmt: skip
+        if not write:
+            session.rollback()
     return ImportResult(path.name, parsed.layout_id, parsed.rows, parsed.rows_used, changes, tuple(parsed.issues))
+
+
+def layout_of(name: str) -> Layout:
+    """A shipped layout by its name, or the layout file at that path.
+
+    Raises:
+        InputError: neither; or the file is wrong.
+    """
+    return load_layout(Path(name)) if name.lower().endswith(".toml") else find_layout(name)
 
 
 def register_data(services: Services, pack: RulePack, known_at: datetime | None = None) -> RegisterData:

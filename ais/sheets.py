@@ -5,16 +5,20 @@ Never interprets a cell beyond making it text.
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 import zipfile
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from itertools import islice
 
 from openpyxl import load_workbook
 from openpyxl.utils.exceptions import InvalidFileException
 
+from ais.layouts import FileForm
 from core.errors import InputError
 
 _MAX_UNPACKED_BYTES = 512 << 20
@@ -24,75 +28,87 @@ _MAX_COLUMNS = 500
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """Headers, and rows as (line of the file from 1, header to text)."""
+    """Headers, which of them stand there more than once, and rows as (line of the file from 1, header to text)."""
 
     headers: frozenset[str]
+    repeated: frozenset[str]
     rows: Iterator[tuple[int, dict[str, str]]]
 
 
-def read_sheet(data: bytes, name: str) -> Sheet:
+def read_sheet(data: bytes, name: str, form: FileForm | None = None) -> Sheet:
     """Open a table file; it is an XLSX if it begins like one.
 
     Raises:
-        InputError: empty, not a table, or unpacking to more than the limits.
+        InputError: empty, not a table, without the sheet that `form` names, or unpacking to more than the limits.
     """
-    return _xlsx(data, name) if data[:4] == b"PK\x03\x04" else _csv(data, name)
+    form = form or FileForm()
+    return _xlsx(data, name, form) if data[:4] == b"PK\x03\x04" else _csv(data, name, form)
 
 
-def _csv(data: bytes, name: str) -> Sheet:
-    text = _decoded(data, name)
+def _csv(data: bytes, name: str, form: FileForm) -> Sheet:
+    text = _decoded(data, name, form.encoding)
     if not text.strip():
         raise InputError("ais.register_empty", name=name)
     if "\0" in text:
         raise InputError("ais.register_not_text", name=name)
-    reader = csv.DictReader(io.StringIO(text, newline=""))
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=form.delimiter)
+    try:
+        lines = ([cell.strip() for cell in line] for line in reader)
+        above = sum(1 for _ in islice(lines, form.header_row - 1))  # titles above the headers
+        headers = next(lines, []) if above == form.header_row - 1 else []
+    except csv.Error as error:
+        raise InputError("ais.register_not_text", name=name) from error
 
     def rows() -> Iterator[tuple[int, dict[str, str]]]:
         try:
-            for row in reader:
-                cells = {(key or "").strip(): value.strip() for key, value in row.items() if isinstance(value, str)}
-                yield reader.line_num, cells
+            for cells in lines:
+                if any(cells):
+                    yield reader.line_num, dict(zip(headers, cells, strict=False))
         except csv.Error as error:
             raise InputError("ais.register_not_text", name=name) from error
 
-    try:
-        headers = frozenset(header.strip() for header in reader.fieldnames or ())
-    except csv.Error as error:
-        raise InputError("ais.register_not_text", name=name) from error
-    return Sheet(headers, rows())
+    return _sheet(headers, rows())
 
 
-def _decoded(data: bytes, name: str) -> str:
-    """UTF-8, else what Chinese office programs write."""
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        pass
-    try:
-        return data.decode("gb18030")
-    except UnicodeDecodeError as error:
-        raise InputError("ais.register_not_text", name=name) from error
+def _sheet(headers: Sequence[str], rows: Iterator[tuple[int, dict[str, str]]]) -> Sheet:
+    counts = Counter(header for header in headers if header)
+    return Sheet(frozenset(counts), frozenset(header for header, count in counts.items() if count > 1), rows)
 
 
-def _xlsx(data: bytes, name: str) -> Sheet:
+def _decoded(data: bytes, name: str, encoding: str | None) -> str:
+    """As the layout says; else UTF-16 by its mark, UTF-8, or what Chinese office programs write."""
+    marked = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    tried = [encoding] if encoding else ["utf-16"] if marked else ["utf-8", "gb18030"]
+    for one in tried:
+        try:
+            return data.decode(one).removeprefix("\ufeff")
+        except UnicodeDecodeError:
+            continue
+    raise InputError("ais.register_not_text", name=name)
+
+
+def _xlsx(data: bytes, name: str, form: FileForm) -> Sheet:
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as packed:
             parts = packed.infolist()
             if len(parts) > _MAX_PARTS or sum(part.file_size for part in parts) > _MAX_UNPACKED_BYTES:
                 raise InputError("ais.register_too_large", name=name)
         book = load_workbook(io.BytesIO(data), read_only=True, data_only=True)
-        lines = book.worksheets[0].iter_rows(max_col=_MAX_COLUMNS, values_only=True)
+        if form.sheet is not None and form.sheet not in book.sheetnames:
+            raise InputError("ais.register_no_sheet", name=name, sheet=form.sheet, known=", ".join(book.sheetnames[:20]))
+        sheet = book.worksheets[0] if form.sheet is None else book[form.sheet]
+        lines = sheet.iter_rows(min_row=form.header_row, max_col=_MAX_COLUMNS, values_only=True)
         headers = [_text(cell) for cell in next(lines, ())]
     except (zipfile.BadZipFile, InvalidFileException, KeyError, IndexError, ValueError, SyntaxError, OSError) as error:
         raise InputError("ais.register_not_text", name=name) from error
 
     def rows() -> Iterator[tuple[int, dict[str, str]]]:
-        for line, cells in enumerate(lines, start=2):
+        for line, cells in enumerate(lines, start=form.header_row + 1):
             texts = [_text(cell) for cell in cells]
             if any(texts):
                 yield line, dict(zip(headers, texts, strict=False))
 
-    return Sheet(frozenset(header for header in headers if header), rows())
+    return _sheet(headers, rows())
 
 
 def _text(cell: object) -> str:

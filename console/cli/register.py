@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import sys
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -14,10 +15,10 @@ import typer
 from openpyxl import Workbook
 
 from ais import ImportResult, import_register
-from ais.layouts import find_layout, layouts
+from ais.layouts import layout_path, layouts
 from ais.register import template_rows
-from ais.register_service import ship_values
-from config import Settings, load_settings
+from ais.register_service import layout_of, ship_values
+from config import Settings, load_settings, pack_path
 from console.cli.common import AsJson, guarded, opened, print_json, say
 from core import catalogue
 from core.ids import Imo
@@ -28,16 +29,25 @@ app = typer.Typer(help="Ship register. Example: yunjian register template ship_s
 _MAX_ISSUES = 20
 
 
-@app.command("import", epilog="Example: yunjian register import ships.xlsx --layout ship_registration")
+@app.command("import", epilog="Example: yunjian register import export.csv --layout our_export.toml --as-of 2026-11-20")
 @guarded
 def import_command(
     file: Annotated[Path, typer.Argument(help="CSV or XLSX; its headers tell the layout.")],
-    layout: Annotated[str | None, typer.Option(help="Name of the layout, where the headers are not enough.")] = None,
+    layout: Annotated[
+        str | None, typer.Option(help="Name of a layout, or your own layout file (.toml); see: yunjian register layout example")
+    ] = None,
+    as_of: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Day of the data, where neither file nor layout has it.")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done and do nothing.")] = False,  # noqa: FBT002
     as_json: AsJson = False,  # noqa: FBT002
 ) -> None:
     """Import a register file. Good rows are loaded, bad cells and rows are named; importing again changes nothing."""
     with opened() as services:
-        print_import(services.settings, import_register(services, file, layout), as_json=as_json)
+        day = None if as_of is None else as_of.date()
+        if dry_run:
+            say(services.settings, "ais.cli.import_dry")
+        print_import(services.settings, import_register(services, file, layout, as_of=day, write=not dry_run), as_json=as_json)
 
 
 def print_import(settings: Settings, result: ImportResult, *, as_json: bool) -> None:
@@ -71,11 +81,11 @@ def print_import(settings: Settings, result: ImportResult, *, as_json: bool) -> 
 @app.command(epilog="Example: yunjian register template rest_hours --out rest.xlsx")
 @guarded
 def template(
-    name: Annotated[str, typer.Argument(help="Name of a layout; see: yunjian register layouts")],
+    name: Annotated[str, typer.Argument(help="Name of a layout (see: yunjian register layouts), or a layout file.")],
     out: Annotated[Path | None, typer.Option(help="File ending in .csv or .xlsx; without it CSV on stdout.")] = None,
 ) -> None:
     """Write an empty file of a layout, with headers in the language of the settings."""
-    headers = template_rows(find_layout(name), load_settings().language)
+    headers = template_rows(layout_of(name), load_settings().language)
     if out is None:
         csv.writer(sys.stdout).writerow(headers)
     elif out.suffix.lower() == ".xlsx":
@@ -84,6 +94,16 @@ def template(
         book.save(out)
     else:
         out.write_text(",".join(headers) + "\n", encoding="utf-8-sig")
+
+
+@app.command("layout", epilog="Example: yunjian register layout ship_registration > our_export.toml")
+@guarded
+def layout_command(
+    name: Annotated[str, typer.Argument(help="Name of a layout; 'example' is one with every option explained.")] = "example",
+) -> None:
+    """Print a layout file, to copy and adapt to the columns of your own export; then import with --layout FILE."""
+    found = pack_path("register", "examples", "authority_export.toml") if name == "example" else layout_path(name)
+    sys.stdout.write(found.read_text(encoding="utf-8"))
 
 
 @app.command("layouts", epilog="Example: yunjian register layouts --json")

@@ -6,6 +6,7 @@ import io
 import json
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from openpyxl import Workbook, load_workbook
@@ -22,6 +23,7 @@ from console.cli import register as register_cli
 from core.clock import ManualClock
 from core.context import Services
 from core.errors import InputError
+from core.journal import entries
 
 SHIPS = "imo_number,ship_name,flag,source,as_of,licence\n"
 PAST = "imo_number,inspected_on,authority,region,deficiencies,detained,mode,source,as_of,licence\n"
@@ -174,3 +176,33 @@ def test_cli_template_import_and_show(services: Services, tmp_path: Path, monkey
     ]  # fmt: skip
     assert run.invoke(register_cli.app, ["show", "9307839"]).exit_code == 2
     assert "rest_hours" in run.invoke(register_cli.app, ["layouts"]).stdout
+
+
+def test_an_authoritys_own_layout_file(services: Services, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("YUNJIAN_DATA_DIR", str(services.settings.data_dir))
+    monkeypatch.setenv("YUNJIAN_LANGUAGE", "en")
+    run, export, own = CliRunner(), tmp_path / "export.csv", tmp_path / "own.toml"
+    own.write_text(run.invoke(register_cli.app, ["layout", "example"]).stdout, encoding="utf-8")
+    rows = "9074729,示范轮,01,328.084\n9307839,坏类型,77,600\n"
+    export.write_bytes(f"船舶清单\n船舶识别号,船名,种类,总长(英尺)\n{rows}".encode("gb18030"))
+    command = ["import", str(export), "--layout", str(own), "--as-of", "2026-11-20", "--json"]
+
+    def done(*more: str) -> dict[str, Any]:
+        return dict(json.loads(run.invoke(register_cli.app, [*command, *more]).stdout)["data"])
+
+    tried = done("--dry-run")
+    with services.db.read() as session:
+        assert load_register(session) == []
+    first, second = done(), done()
+    assert tried == first
+    assert (first["layout"], first["rows_used"], first["added"], first["changed"]) == ("port_a_ship_list", 2, 9, 0)
+    assert first["issues"] == [{"row": 4, "column": "种类", "value": "77", "code": "cell"}]
+    assert (second["added"], second["changed"], second["unchanged"]) == (0, 0, 9)
+    with services.db.read() as session:
+        held = {(one.field, one.value, one.as_of.isoformat(), one.licence) for one in load_register(session, imo=9074729)}
+        journal = [row.payload for row in entries(session, "register")]
+    assert ("ship_type", "bulk_carrier", "2026-11-20", "Internal use of the authority") in held
+    assert [(one["layout"], one["added"]) for one in journal] == [("port_a_ship_list", 9)]
+    own.write_text("kind = 1", encoding="utf-8")
+    wrong = run.invoke(register_cli.app, command)
+    assert (wrong.exit_code, "ais.register_layout_file" in wrong.stderr) == (2, True)
