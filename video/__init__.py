@@ -4,19 +4,18 @@ Never knows what a checklist item means: `item_ref` and `subject_ref` are opaque
 """
 
 from video.api import build_router
+from video.asking import ask_still, snapshot
 from video.keeping import EVENT_KEPT
 from video.model import Joined, NewRoom, RoomOrder, RoomView, SeatKey, SeatOrder, SeatRole, Shot, SnapshotOrder, StillRequest
 from video.rooms import Rooms
 from video.service import (
     admit,
-    ask_still,
     attend,
     close_room,
     create_room,
     known_room,
     room_view,
     seat_of,
-    snapshot,
     start_recording,
     stop_recording,
 )

@@ -16,7 +16,7 @@ from core.auth import Principal
 from core.context import Services
 from core.errors import AccessDenied, InputError
 from core.evidence import Envelope
-from video import service
+from video import asking, service
 from video.api_line import build_line_router
 from video.api_uploads import build_upload_router
 from video.model import (
@@ -33,6 +33,7 @@ from video.model import (
     StillRequest,
 )
 from video.rooms import Rooms
+from video.turn import IceServer, link_headers
 
 DEVICE_COOKIE = "yunjian_device"
 _DEVICE_SECONDS = 30 * 24 * 3600
@@ -161,13 +162,13 @@ def _add_leading(router: APIRouter, services: Services, rooms: Rooms, at_seat: A
     def ask(room_id: str, key: at_seat, order: StillRequest) -> Asked:
         """Ask for a picture of an item."""
         service.require(key, Right.LEAD, room_id)
-        return Asked(request_id=service.ask_still(services, rooms, key, order))
+        return Asked(request_id=asking.ask_still(services, rooms, key, order))
 
     @router.post("/rooms/{room_id}/snapshot", status_code=201)
     def snapshot(room_id: str, key: at_seat, order: SnapshotOrder) -> Envelope:
         """Keep the live picture of a seat as a still."""
         service.require(key, Right.LEAD, room_id)
-        return service.snapshot(services, rooms, key, order)
+        return asking.snapshot(services, rooms, key, order)
 
     @router.post("/rooms/{room_id}/close", status_code=204)
     def close(room_id: str, key: at_seat) -> None:
@@ -200,26 +201,36 @@ def _offer_reader(limit: int) -> Callable[[Request], Awaitable[str]]:
     return offer
 
 
-def _created(path: str, sdp: str) -> Response:
-    return Response(sdp, status_code=201, media_type=SDP, headers={"location": f"/api/v1/video/rooms/{path}"})
+def _created(path: str, sdp: str, servers: tuple[IceServer, ...]) -> Response:
+    answer = Response(sdp, status_code=201, media_type=SDP, headers={"location": f"/api/v1/video/rooms/{path}"})
+    for value in link_headers(servers):
+        answer.headers.append("link", value)
+    return answer
 
 
 def _add_media(router: APIRouter, services: Services, rooms: Rooms, at_seat: Any) -> None:
     offer = _offer_reader(services.settings.video.max_sdp_kb * 1024)
+
+    @router.get("/rooms/{room_id}/ice-servers")
+    def servers(room_id: str, key: at_seat) -> tuple[IceServer, ...]:
+        """STUN and TURN servers for this seat, with credentials that end with the call; a seat that waits gets none."""
+        if key.room_id != room_id:
+            raise AccessDenied("video.token")
+        return service.ice_servers(services, key)
 
     @router.post("/rooms/{room_id}/whip", status_code=201, response_class=Response)
     def whip(room_id: str, key: at_seat, sdp: Annotated[str, Depends(offer)]) -> Response:
         """WHIP (RFC 9725): publish this seat's camera and microphone."""
         service.require(key, Right.PUBLISH, room_id)
         resource, answer = service.publish(services, rooms, key, sdp)
-        return _created(f"{room_id}/whip/{resource}", answer)
+        return _created(f"{room_id}/whip/{resource}", answer, service.ice_servers(services, key))
 
     @router.post("/rooms/{room_id}/whep", status_code=201, response_class=Response)
     def whep(room_id: str, key: at_seat, sdp: Annotated[str, Depends(offer)], of: Annotated[str, Query()]) -> Response:
         """WHEP: view the seat `of`."""
         service.require(key, Right.VIEW, room_id)
         resource, answer = service.view(services, rooms, key, of, sdp)
-        return _created(f"{room_id}/whep/{resource}", answer)
+        return _created(f"{room_id}/whep/{resource}", answer, service.ice_servers(services, key))
 
     @router.delete("/rooms/{room_id}/whip/{resource}", status_code=204)
     def end_whip(room_id: str, resource: str, key: at_seat) -> None:

@@ -15,7 +15,7 @@ from starlette.concurrency import run_in_threadpool
 from core.clock import rfc3339
 from core.context import Services
 from core.errors import YunJianError
-from video import service
+from video import asking, service
 from video.hub import Line
 from video.model import Right, SeatKey, SeatState, StillRequest
 from video.rooms import Rooms
@@ -120,7 +120,7 @@ async def _show_room(services: Services, rooms: Rooms, key: SeatKey, mine: Line)
     mine.put({"type": "welcome", "seat_id": key.seat_id, "state": key.state, "server_time": rfc3339(services.clock.now())})
     await run_in_threadpool(_tell_roster, services, rooms, key.room_id)
     if key.state == SeatState.ADMITTED and key.may(Right.STILL) and not key.may(Right.LEAD):
-        for request in await run_in_threadpool(service.open_requests, services, key):
+        for request in await run_in_threadpool(asking.open_requests, services, key):
             mine.put(request)
 
 
@@ -171,7 +171,7 @@ def _handle(services: Services, rooms: Rooms, token: str, message: Message) -> N
             rooms.hub.tell_room(key.room_id, told)
         case Ask():
             order = StillRequest(item_ref=message.item_ref, seat_id=message.seat_id, note=message.note)
-            service.ask_still(services, rooms, key, order)
+            asking.ask_still(services, rooms, key, order)
         case _:
             service.require(key, Right.LEAD)
             rooms.hub.tell_room(key.room_id, told)

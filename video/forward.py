@@ -11,7 +11,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 
-from aiortc import RTCConfiguration, RTCIceServer, RTCPeerConnection, RTCRtpSender, RTCSessionDescription
+from aiortc import RTCConfiguration, RTCPeerConnection, RTCRtpSender, RTCSessionDescription
 from aiortc.exceptions import InvalidAccessError, InvalidStateError, OperationError
 from aiortc.rtcconfiguration import RTCBundlePolicy
 from aiortc.rtcrtpparameters import RTCRtpCodecCapability
@@ -35,7 +35,6 @@ class ForwardSettings:
 
     keep_s: float
     ceiling_bps: int
-    ice_servers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,8 +218,7 @@ class Forwarder:
         self._on_news(TrackNews(source.seat, source.kind, source.codec.name if source.codec else ""))
 
     def _connection(self) -> RTCPeerConnection:
-        servers = [RTCIceServer(urls=url) for url in self.settings.ice_servers]
-        return RTCPeerConnection(RTCConfiguration(iceServers=servers, bundlePolicy=RTCBundlePolicy.MAX_BUNDLE))
+        return RTCPeerConnection(RTCConfiguration(iceServers=[], bundlePolicy=RTCBundlePolicy.MAX_BUNDLE))
 
     async def _accept(self, connection: RTCPeerConnection, offer_sdp: str, wanted: str) -> None:
         try:

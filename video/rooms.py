@@ -19,7 +19,7 @@ from typing import Any
 from config import Settings
 from core.context import Services
 from core.errors import EnvironmentFault, NotFound
-from video import control
+from video import control, turn
 from video.hub import Hub
 from video.keeping import Bookkeeper
 from video.workerlink import WorkerLink
@@ -40,8 +40,6 @@ def worker_arguments(settings: Settings, out: Path) -> list[str]:
     ]  # fmt: skip
     for address in addresses:
         arguments += ["--address", address]
-    for server in video.ice_servers:
-        arguments += ["--ice-server", server]
     return arguments
 
 
@@ -67,8 +65,9 @@ class Rooms:
         """Start the workers and finish what a killed run left open.
 
         Raises:
-            EnvironmentFault: a worker did not come up.
+            EnvironmentFault: a worker did not come up, or a TURN server is configured without its secret.
         """
+        turn.secret(self.services.settings.video)
         self.out.mkdir(parents=True, exist_ok=True)
         self._clerk = ThreadPoolExecutor(1, thread_name_prefix="video-clerk")
         self._sockets = Path(tempfile.mkdtemp(prefix="yjv-"))  # short: a Unix socket's path has 107 characters at most

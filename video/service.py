@@ -15,9 +15,8 @@ from core.auth import Principal
 from core.clock import rfc3339
 from core.context import Services
 from core.errors import AccessDenied, InputError, NotFound, Refused
-from core.evidence import Envelope
 from core.ids import new_id
-from video import keeping, links, store
+from video import links, store, turn
 from video.model import (
     Consent,
     ConsentOrder,
@@ -33,14 +32,12 @@ from video.model import (
     SeatRole,
     SeatState,
     Shot,
-    SnapshotOrder,
-    StillRequest,
     consent_notice,
     rights_of,
 )
 from video.rooms import Rooms
 
-EVENT_ASKED, EVENT_CLOSED = "video.still_asked", "video.room_closed"
+EVENT_CLOSED = "video.room_closed"
 
 
 def create_room(services: Services, order: RoomOrder, principal: Principal, idempotency_key: str | None = None) -> NewRoom:
@@ -69,7 +66,7 @@ def create_room(services: Services, order: RoomOrder, principal: Principal, idem
             session.add(row)
             session.flush()
             invitations.append(_invite(session, services, row, room))
-        _note(session, services, room, principal.user_id, "video.room_opened", seats=[row.seat_id for row in invitations])
+        note(session, services, room, principal.user_id, "video.room_opened", seats=[row.seat_id for row in invitations])
         return NewRoom(room_id=room.id, seats=tuple(invitations))
 
 
@@ -77,10 +74,10 @@ def renew_link(services: Services, key: SeatKey, seat_id: str) -> Invitation:
     """A new link for a seat, e.g. to move to another phone; the old link and token die at once."""
     require(key, Right.LEAD)
     with services.db.write() as session:
-        room, row = _open_room(session, key.room_id), _seat_in(session, key.room_id, seat_id)
+        room, row = open_room(session, key.room_id), seat_in(session, key.room_id, seat_id)
         row.token_sha256 = None
         row.state = SeatState.INVITED if row.state == SeatState.WAITING else row.state
-        _note(session, services, room, key.actor, "video.link_renewed", seat_id=seat_id)
+        note(session, services, room, key.actor, "video.link_renewed", seat_id=seat_id)
         return _invite(session, services, row, room)
 
 
@@ -94,7 +91,7 @@ def join(services: Services, rooms: Rooms, code: str, device: str, name: str = "
     found, room_id, seat_id = links.read(services, links.code_of(code))
     token, digest = links.new_token()
     with services.db.write() as session:
-        room, row = _open_room(session, room_id), _seat_in(session, room_id, seat_id)
+        room, row = open_room(session, room_id), seat_in(session, room_id, seat_id)
         use = links.redeem(session, services, found, device)
         if row.state == SeatState.REMOVED:
             raise AccessDenied("video.removed")
@@ -102,7 +99,7 @@ def join(services: Services, rooms: Rooms, code: str, device: str, name: str = "
             row.joined_at = services.clock.now()
             row.state = SeatState.WAITING if row.state == SeatState.INVITED else row.state
             row.name = name.strip() or row.name
-            _note(session, services, room, f"seat:{seat_id}", "video.seat_joined", seat_id=seat_id)
+            note(session, services, room, f"seat:{seat_id}", "video.seat_joined", seat_id=seat_id)
         row.token_sha256 = digest
         joined = _joined(services, room, row, token)
     _roster(services, rooms, room_id)
@@ -114,14 +111,14 @@ def attend(services: Services, rooms: Rooms, room_id: str, principal: Principal)
     token, digest = links.new_token()
     now = services.clock.now()
     with services.db.write() as session:
-        room = _open_room(session, room_id)
+        room = open_room(session, room_id)
         row = store.seat_of_user(session, room_id, principal.user_id)
         if row is None:
             row = _new_seat(room_id, SeatRole.INSPECTOR, principal.name)
             row.user_id, row.joined_at, row.admitted_at, row.admitted_by = principal.user_id, now, now, principal.user_id
             row.consented_at, row.consent_version, row.state = now, consent_notice().version, SeatState.ADMITTED
             session.add(row)
-            _note(session, services, room, principal.user_id, "video.inspector_joined", seat_id=row.id)
+            note(session, services, room, principal.user_id, "video.inspector_joined", seat_id=row.id)
         row.token_sha256 = digest
         joined = _joined(services, room, row, token)
     _roster(services, rooms, room_id)
@@ -194,11 +191,11 @@ def admit(services: Services, rooms: Rooms, key: SeatKey, seat_id: str) -> None:
     """Let a waiting seat in."""
     require(key, Right.LEAD)
     with services.db.write() as session:
-        room, row = _open_room(session, key.room_id), _seat_in(session, key.room_id, seat_id)
+        room, row = open_room(session, key.room_id), seat_in(session, key.room_id, seat_id)
         if row.state == SeatState.REMOVED:
             raise AccessDenied("video.removed")
         row.state, row.admitted_at, row.admitted_by = SeatState.ADMITTED, services.clock.now(), key.actor
-        _note(session, services, room, key.actor, "video.seat_admitted", seat_id=seat_id)
+        note(session, services, room, key.actor, "video.seat_admitted", seat_id=seat_id)
     rooms.hub.tell_seat(key.room_id, seat_id, {"type": "admitted"})
     _roster(services, rooms, key.room_id)
 
@@ -207,9 +204,9 @@ def remove(services: Services, rooms: Rooms, key: SeatKey, seat_id: str) -> None
     """Refuse or put out a seat: its token and media end at once."""
     require(key, Right.LEAD)
     with services.db.write() as session:
-        room, row = _open_room(session, key.room_id), _seat_in(session, key.room_id, seat_id)
+        room, row = open_room(session, key.room_id), seat_in(session, key.room_id, seat_id)
         row.state, row.token_sha256 = SeatState.REMOVED, None
-        _note(session, services, room, key.actor, "video.seat_removed", seat_id=seat_id)
+        note(session, services, room, key.actor, "video.seat_removed", seat_id=seat_id)
     rooms.hub.hang_up(key.room_id, seat_id)
     rooms.drop_seat(key.room_id, seat_id)
     _roster(services, rooms, key.room_id)
@@ -224,9 +221,9 @@ def consent(services: Services, rooms: Rooms, key: SeatKey, order: ConsentOrder)
     if order.version != consent_notice().version:
         raise Refused("video.consent_version")
     with services.db.write() as session:
-        room, row = _open_room(session, key.room_id), _seat_in(session, key.room_id, key.seat_id)
+        room, row = open_room(session, key.room_id), seat_in(session, key.room_id, key.seat_id)
         row.consented_at, row.consent_version, row.consent_language = services.clock.now(), order.version, order.language
-        _note(session, services, room, key.actor, "video.consented", seat_id=key.seat_id, version=order.version)
+        note(session, services, room, key.actor, "video.consented", seat_id=key.seat_id, version=order.version)
     _roster(services, rooms, key.room_id)
 
 
@@ -234,7 +231,7 @@ def publish(services: Services, rooms: Rooms, key: SeatKey, sdp: str) -> tuple[s
     """WHIP. Raises AccessDenied without right or admission, Refused while a recording runs unagreed."""
     require(key, Right.PUBLISH)
     with services.db.read() as session:
-        _open_room(session, key.room_id)
+        open_room(session, key.room_id)
         if store.running_recording(session, key.room_id) is not None and not key.consented:
             raise Refused("video.consent_first")
     return rooms.publish(key.room_id, key.seat_id, sdp)
@@ -244,9 +241,17 @@ def view(services: Services, rooms: Rooms, key: SeatKey, of_seat: str, sdp: str)
     """WHEP: see and hear one seat of the same room."""
     require(key, Right.VIEW)
     with services.db.read() as session:
-        _open_room(session, key.room_id)
-        _seat_in(session, key.room_id, of_seat)
+        open_room(session, key.room_id)
+        seat_in(session, key.room_id, of_seat)
     return rooms.view(key.room_id, key.seat_id, of_seat, sdp)
+
+
+def ice_servers(services: Services, key: SeatKey) -> tuple[turn.IceServer, ...]:
+    """STUN and TURN servers of an admitted seat that sends or sees; raises what `video.turn.ice_servers` raises."""
+    require(key, Right.PUBLISH if key.may(Right.PUBLISH) else Right.VIEW)
+    with services.db.read() as session:
+        not_after = open_room(session, key.room_id).not_after
+    return turn.ice_servers(services.settings.video, key.seat_id, not_after)
 
 
 def start_recording(services: Services, rooms: Rooms, key: SeatKey) -> str:
@@ -258,7 +263,7 @@ def start_recording(services: Services, rooms: Rooms, key: SeatKey) -> str:
     require(key, Right.LEAD)
     recording_id = new_id()
     with services.db.write() as session:
-        room = _open_room(session, key.room_id)
+        room = open_room(session, key.room_id)
         if store.running_recording(session, room.id) is not None:
             raise Refused("video.recording_runs")
         missing = [row for row in store.seats(session, room.id) if row.state == SeatState.ADMITTED and row.consented_at is None]
@@ -269,7 +274,7 @@ def start_recording(services: Services, rooms: Rooms, key: SeatKey) -> str:
                 id=recording_id, room_id=room.id, started_at=services.clock.now(), started_by=key.actor, stopped_at=None
             )
         )
-        _note(session, services, room, key.actor, "video.recording_started", recording_id=recording_id)
+        note(session, services, room, key.actor, "video.recording_started", recording_id=recording_id)
     try:
         rooms.start_recording(key.room_id, recording_id)
     except BaseException:
@@ -331,93 +336,11 @@ def close_room(services: Services, rooms: Rooms, key: SeatKey) -> None:
         stop_recording(services, rooms, key)
     rooms.close(key.room_id)
     with services.db.write() as session:
-        room = _open_room(session, key.room_id)
+        room = open_room(session, key.room_id)
         room.state, room.closed_at = RoomState.CLOSED, services.clock.now()
         events.publish(session, services.clock, stream=room.subject_ref, type=EVENT_CLOSED, payload=_summary(session, room))
-        _note(session, services, room, key.actor, EVENT_CLOSED)
+        note(session, services, room, key.actor, EVENT_CLOSED)
     rooms.hub.tell_room(key.room_id, {"type": "closed"})
-
-
-def ask_still(services: Services, rooms: Rooms, key: SeatKey, order: StillRequest) -> str:
-    """Ask for a picture of an item; everybody (or one seat) is told. Returns the request's id."""
-    require(key, Right.LEAD)
-    with services.db.write() as session:
-        room = _open_room(session, key.room_id)
-        row = store.RequestRow(
-            id=new_id(), room_id=room.id, item_ref=order.item_ref, seat_id=order.seat_id, note=order.note,
-            asked_by=key.actor, asked_at=services.clock.now(), evidence_id=None,
-        )  # fmt: skip
-        session.add(row)
-        fact = {"room_id": room.id, "request_id": row.id, "item_ref": order.item_ref}
-        events.publish(session, services.clock, stream=room.subject_ref, type=EVENT_ASKED, payload=fact)
-        _note(session, services, room, key.actor, EVENT_ASKED, request_id=row.id, item_ref=order.item_ref)
-        request_id = row.id
-    message = {"type": "still_request", "request_id": request_id, "item_ref": order.item_ref, "note": order.note}
-    if order.seat_id is not None:
-        rooms.hub.tell_seat(key.room_id, order.seat_id, message)
-    else:
-        rooms.hub.tell_room(key.room_id, message, but=key.seat_id)
-    return request_id
-
-
-def open_requests(services: Services, key: SeatKey) -> list[dict[str, Any]]:
-    """What is still asked of this seat, as it was told: for a page that was not there when it was."""
-    with services.db.read() as session:
-        return [
-            {"type": "still_request", "request_id": row.id, "item_ref": row.item_ref, "note": row.note}
-            for row in store.open_requests(session, key.room_id)
-            if row.seat_id in (None, key.seat_id)
-        ]
-
-
-def snapshot(services: Services, rooms: Rooms, key: SeatKey, order: SnapshotOrder) -> Envelope:
-    """Keep the live picture of a seat as a still (`extra.source` = live_frame): small, for when no full still can come.
-
-    Raises:
-        Unfinished: no picture within a few seconds.
-    """
-    require(key, Right.LEAD)
-    with services.db.read() as session:
-        _seat_in(session, key.room_id, order.seat_id)
-        where = recording_position(session, services, key.room_id)
-    path, width, height = rooms.picture(key.room_id, order.seat_id)
-    now = services.clock.now()
-    stored = services.files.put_path(path)
-    path.unlink(missing_ok=True)
-    envelope = Envelope(
-        sha256=stored.sha256, size=stored.size, media_type="image/jpeg", kind="still", captured_at=now, clock_offset_ms=0,
-        received_at=now, device=f"seat:{order.seat_id}", producer="video", subject_ref=key.subject_ref,
-        item_ref=order.item_ref,
-        extra={"source": "live_frame", "room_id": key.room_id, "asked_by": key.actor, "shot_by": key.actor,
-               "seat_id": order.seat_id, "recording": where, "width_px": width, "height_px": height},
-    )  # fmt: skip
-    with services.db.write() as session:
-        keeping.keep(session, services, envelope, key.actor)
-    tell_kept(rooms, key.room_id, envelope)
-    return envelope
-
-
-def tell_kept(rooms: Rooms, room_id: str, envelope: Envelope) -> None:
-    """Say in the room that a piece of evidence has arrived."""
-    rooms.hub.tell_room(
-        room_id,
-        {
-            "type": "evidence",
-            "evidence_id": envelope.id,
-            "item_ref": envelope.item_ref,
-            "kind": envelope.kind,
-            "sha256": envelope.sha256,
-        },
-    )
-
-
-def recording_position(session: Session, services: Services, room_id: str) -> dict[str, Any] | None:
-    """Where the running recording is now, or None."""
-    running = store.running_recording(session, room_id)
-    if running is None:
-        return None
-    at_ms = int((services.clock.now() - running.started_at).total_seconds() * 1000)
-    return {"recording_id": running.id, "at_ms": at_ms}
 
 
 def _end_recording(services: Services, recording_id: str, actor: str, action: str) -> None:
@@ -427,7 +350,7 @@ def _end_recording(services: Services, recording_id: str, actor: str, action: st
         if row is None or room is None or row.stopped_at is not None:
             return
         row.stopped_at = services.clock.now()
-        _note(session, services, room, actor, action, recording_id=recording_id)
+        note(session, services, room, actor, action, recording_id=recording_id)
 
 
 def _new_seat(room_id: str, role: SeatRole, name: str) -> store.SeatRow:
@@ -468,7 +391,7 @@ def _joined(services: Services, room: store.RoomRow, row: store.SeatRow, token: 
     )  # fmt: skip
 
 
-def _open_room(session: Session, room_id: str) -> store.RoomRow:
+def open_room(session: Session, room_id: str) -> store.RoomRow:
     room = store.room(session, room_id)
     if room is None:
         raise NotFound("video.no_room")
@@ -477,14 +400,14 @@ def _open_room(session: Session, room_id: str) -> store.RoomRow:
     return room
 
 
-def _seat_in(session: Session, room_id: str, seat_id: str) -> store.SeatRow:
+def seat_in(session: Session, room_id: str, seat_id: str) -> store.SeatRow:
     row = store.seat(session, seat_id)
     if row is None or row.room_id != room_id:
         raise NotFound("video.no_seat")
     return row
 
 
-def _note(session: Session, services: Services, room: store.RoomRow, actor: str, action: str, **payload: Any) -> None:
+def note(session: Session, services: Services, room: store.RoomRow, actor: str, action: str, **payload: Any) -> None:
     journal.append(
         session, services.clock, stream=room.subject_ref, actor=actor, action=action, payload={"room_id": room.id, **payload}
     )

@@ -27,7 +27,7 @@ from core.context import Services
 from core.errors import Altered, InputError, NotFound, Refused, StorageFull
 from core.evidence import Envelope, Position
 from core.ids import new_id
-from video import keeping, service, store
+from video import asking, keeping, service, store
 from video.model import AwareTime, Right, SeatKey
 from video.rooms import Rooms
 
@@ -256,7 +256,7 @@ class Uploads:
             raise
         envelope = self._keep(key, upload_id, facts, stored.sha256, stored.size)
         slot.path.unlink(missing_ok=True)
-        service.tell_kept(self._rooms, key.room_id, envelope)
+        asking.tell_kept(self._rooms, key.room_id, envelope)
         return envelope
 
     def discard(self, key: SeatKey, upload_id: str) -> None:
@@ -283,7 +283,7 @@ class Uploads:
         now = self._services.clock.now()
         with self._services.db.write() as session:
             asked = store.open_request(session, key.room_id, facts.item_ref) if facts.item_ref else None
-            where = service.recording_position(session, self._services, key.room_id)
+            where = asking.recording_position(session, self._services, key.room_id)
             position = facts.position
             envelope = Envelope(
                 id=upload_id, sha256=sha256, size=size, media_type=facts.media_type,

@@ -154,13 +154,12 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--ceiling-kbps", type=int, default=2500)
     parser.add_argument("--udp-ports", type=int, nargs=2, default=(0, 0), metavar=("LOW", "HIGH"))
     parser.add_argument("--address", action="append", default=[], help="local address ICE offers; all but loopback if none")
-    parser.add_argument("--ice-server", action="append", default=[])
     chosen = parser.parse_args(arguments)
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(name)s %(levelname)s %(message)s")
     aiortc_compat.check()
     if chosen.address:
         aiortc_compat.restrict_addresses(tuple(chosen.address))
-    settings = ForwardSettings(chosen.ring_s, chosen.ceiling_kbps * 1000, tuple(chosen.ice_server))
+    settings = ForwardSettings(chosen.ring_s, chosen.ceiling_kbps * 1000)
     low, high = chosen.udp_ports
     with asyncio.Runner(loop_factory=lambda: PortRangeLoop((low, high))) as runner:
         runner.run(run(chosen.socket, chosen.out, settings, chosen.segment_s))

@@ -79,15 +79,21 @@ export class Call {
     this.socket?.close();
   }
 
+  // STUN and TURN as this seat was told, with credentials that end with the call. Asked for anew for each connection.
+  async connection() {
+    const iceServers = await (await this.request('GET', `${this.here}/ice-servers`)).json();
+    return new RTCPeerConnection({ iceServers: iceServers.map(usable) });
+  }
+
   async publish(stream) {
-    const connection = new RTCPeerConnection();
+    const connection = await this.connection();
     for (const track of stream.getTracks()) connection.addTransceiver(track, { direction: 'sendonly', streams: [stream] });
     const place = await this.negotiate(connection, `${this.here}/whip`);
     return { connection, stop: () => this.stop(connection, place) };
   }
 
   async view(seat, element, onPath) {
-    const connection = new RTCPeerConnection();
+    const connection = await this.connection();
     const stream = new MediaStream();
     connection.addTransceiver('video', { direction: 'recvonly' });
     connection.addTransceiver('audio', { direction: 'recvonly' });
@@ -147,6 +153,8 @@ export function steady(connection, onPath = () => null) {
     for (const receiver of connection.getReceivers()) receiver.jitterBufferTarget = target;
   }, STEADY_MS);
 }
+
+const usable = ({ urls, username, credential }) => (username ? { urls, username, credential } : { urls });
 
 // Host candidates come within milliseconds; one that waits for a name server may be left out.
 function gathered(connection) {
