@@ -16,7 +16,7 @@ import inspection
 from ais.ports import Credit, CreditGrade
 from companion import credit_store as store
 from companion.credit import CreditEvent, Grade, credit_rules, evaluate, good_credit
-from companion.lists import Entry, ListRules, black_criteria, is_sector, list_rules, missing_for_repair, next_step
+from companion.lists import Entry, ListRules, black_criteria, is_red, is_sector, list_rules, missing_for_repair, next_step
 from companion.model import Actor, ListEntry, Role
 from core import events, journal
 from core.context import Services
@@ -108,6 +108,22 @@ def propose_listings(services: Services, actor: Actor, subject: str, sector: str
             )
             made.append(store.as_entry(row))
         return made
+
+
+def propose_red(
+    services: Services, actor: Actor, subject: str, sector: str, founded: date, grade_a_since: date | None = None
+) -> Entry | None:
+    """Write a proposal for the red list where its condition holds today; None where it does not, or one is running."""
+    rules, today = list_rules(sector), local_day(services.clock.now())
+    with services.db.write() as session:
+        running = [one for one in store.entries_of(session, subject) if one.domain == rules.domain and one.ended_on is None]
+        if running or not is_red(rules, founded, store.events_of(session, subject), today, grade_a_since):
+            return None
+        row = _new_entry(subject, "red", rules, "clean_years", today)
+        session.add(row)
+        session.flush()
+        _note(services, session, actor, subject, "list_proposed", {"ref": row.ref, "criterion": row.criterion})
+        return store.as_entry(row)
 
 
 def advance(services: Services, actor: Actor, ref: str, reason: str) -> Entry:

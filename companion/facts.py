@@ -28,6 +28,14 @@ def checked(definition: Definition, given: Mapping[str, Value], allowed: Iterabl
     return found
 
 
+def checked_form(form: Iterable[Fact], given: Mapping[str, Value]) -> dict[str, Value]:
+    """The same for a form that stands outside a procedure (`companion.books`)."""
+    known = {fact.id: fact for fact in form}
+    if lost := sorted(set(given) - set(known)):
+        raise InputError("companion.fact_unknown", field=lost[0])
+    return {name: _value(known[name], value) for name, value in given.items() if value is not None}
+
+
 def _value(fact: Fact, value: Value) -> Value:
     try:
         return _parsed(fact, value)

@@ -9,6 +9,7 @@ from sqlalchemy.exc import DatabaseError
 
 import ais.register_store
 import ais.store
+import companion.books_store
 import companion.credit_store
 import companion.practice_store
 import companion.registers_store
@@ -29,7 +30,7 @@ from tests.peers import postgres_cluster, postgres_url
 __all__ = ["postgres_cluster", "postgres_url"]
 
 STORES = (
-    ais.register_store, ais.store, companion.credit_store, companion.practice_store, companion.registers_store, companion.store,
+    ais.register_store, ais.store, companion.books_store, companion.credit_store, companion.practice_store, companion.registers_store, companion.store,
     core.accounts, core.codes, core.evidence, core.jobs, core.messages, core.store, inspection.store, reports.store, video.store,
 )  # fmt: skip
 
