@@ -5,13 +5,12 @@ Never changes anything.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import asdict
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Response
 from pydantic import BaseModel
+from pydantic_core import to_json
 
 from ais import service
 from ais.archive import track_of
@@ -19,6 +18,7 @@ from ais.codes import flag_of
 from ais.eta import Arrival
 from ais.event_store import Identity, identities
 from ais.live import LiveShip
+from ais.store import Box
 from core.clock import rfc3339
 from core.context import Services
 from core.errors import InputError
@@ -117,12 +117,12 @@ def build_router(services: Services) -> APIRouter:
     """Routes under /api/v1/ais; who may call them is ``config/access/ais.toml``."""
     router = APIRouter(prefix="/api/v1/ais", tags=["ais"])
 
-    @router.get("/ships")
-    def ships(kind: Literal["ship", "all"] = "ship", bbox: str | None = None) -> FeaturesOut:
+    @router.get("/ships", response_model=FeaturesOut)
+    def ships(kind: Literal["ship", "all"] = "ship", bbox: str | None = None) -> Response:
         """The live picture; `bbox` = west,south,east,north keeps the stations inside."""
-        inside = _box(bbox)
-        found = service.live_ships(services)
-        return FeaturesOut(features=[_feature(ship) for ship in found if (kind == "all" or ship.is_ship) and inside(ship)])
+        found = service.live_ships(services, None if bbox is None else _box(bbox), ships_only=kind == "ship")
+        made = {"type": "FeatureCollection", "features": [_feature(ship) for ship in found]}
+        return Response(to_json(made), media_type="application/json")  # `tests/contract/ais` holds it to the model
 
     @router.get("/ships/{mmsi}")
     def ship(mmsi: int, since: datetime | None = None) -> ShipDetailOut:
@@ -134,7 +134,7 @@ def build_router(services: Services) -> APIRouter:
             used = identities(session, mmsi)
         due = service.arrival_of(services, found)
         return ShipDetailOut(
-            ship=_feature(found),
+            ship=FeatureOut.model_validate(_feature(found)),
             track=[
                 TrackPointOut(
                     lonlat=(point.lonlat.lon, point.lonlat.lat),
@@ -151,25 +151,15 @@ def build_router(services: Services) -> APIRouter:
     return router
 
 
-def _box(text: str | None) -> Callable[[LiveShip], bool]:
-    """A test for being inside; across the date line west is larger than east."""
-    if text is None:
-        return lambda _ship: True
+def _box(text: str) -> Box:
+    """West, south, east and north in degrees; across the date line west is larger than east."""
     try:
         west, south, east, north = (float(part) for part in text.split(","))
     except ValueError as error:
         raise InputError("ais.box", box=text) from error
     if not (-180 <= west <= 180 and -180 <= east <= 180 and -90 <= south <= north <= 90):
         raise InputError("ais.box", box=text)
-
-    def inside(ship: LiveShip) -> bool:
-        if ship.position is None:
-            return False
-        lon, lat = ship.position.lonlat.lon, ship.position.lonlat.lat
-        across = west <= lon <= east if west <= east else lon >= west or lon <= east
-        return across and south <= lat <= north
-
-    return inside
+    return Box(west, south, east, north)
 
 
 def _identity(one: Identity) -> IdentityOut:
@@ -192,31 +182,36 @@ def _arrival(due: Arrival) -> ArrivalOut:
     )
 
 
-def _feature(ship: LiveShip) -> FeatureOut:
-    position, sides = ship.position, ship.dimensions
-    return FeatureOut(
-        id=f"{ship.mmsi:09d}",
-        geometry=None if position is None else PointOut(coordinates=(position.lonlat.lon, position.lonlat.lat)),
-        properties=ShipOut(
-            mmsi=f"{ship.mmsi:09d}",
-            station_class=ship.station_class,
-            is_ship=ship.is_ship,
-            name=ship.name,
-            imo=None if ship.imo is None else str(ship.imo),
-            imo_valid=None if ship.imo is None else ship.valid_imo is not None,
-            call_sign=ship.call_sign,
-            flag=flag_of(ship.mmsi),
-            ship_type_code=ship.ship_type,
-            sog_kn=None if position is None else position.sog_kn,
-            cog_deg_true=None if position is None else position.cog_deg_true,
-            heading_deg_true=None if position is None else position.heading_deg_true,
-            nav_status=None if position is None else position.nav_status,
-            dimensions=None if sides is None else DimensionsOut(**asdict(sides)),
-            draught_m=ship.draught_m,
-            destination=ship.destination,
-            at_utc=rfc3339(ship.at_utc),
-            time_source=ship.time_source,
-            unconfirmed=sorted(ship.unconfirmed),
-            stations=list(ship.stations),
-        ),
-    )
+def _feature(ship: LiveShip) -> dict[str, Any]:
+    """A `FeatureOut` as plain values: every one comes from a checked one, and the map asks for thousands."""
+    position, sides, imo = ship.position, ship.dimensions, ship.imo
+    mmsi = f"{ship.mmsi:09d}"
+    return {
+        "type": "Feature",
+        "id": mmsi,
+        "geometry": position and {"type": "Point", "coordinates": (position.lonlat.lon, position.lonlat.lat)},
+        "properties": {
+            "mmsi": mmsi,
+            "station_class": ship.station_class,
+            "is_ship": ship.is_ship,
+            "name": ship.name,
+            "imo": None if imo is None else str(imo),
+            "imo_valid": None if imo is None else ship.valid_imo is not None,
+            "call_sign": ship.call_sign,
+            "flag": flag_of(ship.mmsi),
+            "ship_type_code": ship.ship_type,
+            "sog_kn": position and position.sog_kn,
+            "cog_deg_true": position and position.cog_deg_true,
+            "heading_deg_true": position and position.heading_deg_true,
+            "nav_status": position and position.nav_status,
+            "dimensions": sides and {
+                "bow_m": sides.bow_m, "stern_m": sides.stern_m, "port_m": sides.port_m, "starboard_m": sides.starboard_m
+            },
+            "draught_m": ship.draught_m,
+            "destination": ship.destination,
+            "at_utc": rfc3339(ship.at_utc),
+            "time_source": ship.time_source,
+            "unconfirmed": sorted(ship.unconfirmed),
+            "stations": ship.stations,
+        },
+    }  # fmt: skip

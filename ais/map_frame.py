@@ -16,7 +16,11 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from ais.store import parsed
+
+_UNKNOWN_HULL = (0, 0, 0, 0)
 HEAD = struct.Struct("<4sHHIIdd")
 RECORD = np.dtype(
     [
@@ -30,17 +34,23 @@ _CLASSES = {"A": 0, "B": 1, "base": 2, "aid": 3, "aircraft": 4, "other": 5}
 
 def encode(rows: Sequence[tuple[Any, ...]], now_ms: float) -> bytes:
     """Rows of `ais.store.map_rows` as one frame."""
-    newest = max((row[8] for row in rows), default=0)
-    records = np.array([_record(row, newest) for row in rows], dtype=RECORD)
+    records = np.zeros(len(rows), dtype=RECORD)
+    newest = 0
+    if rows:
+        mmsi, lat, lon, sog, cog, heading, status, station_class, at_ms, sides, ship_type = zip(*rows, strict=True)
+        newest = max(at_ms)
+        records["mmsi"], records["lat"], records["lon"] = mmsi, lat, lon
+        records["age_s"] = np.minimum((newest - np.array(at_ms, np.int64)) // 1000, 0xFFFFFFFE)
+        records["sog"], records["cog"] = _scaled(sog, 10.0), _scaled(cog, 10.0)
+        records["heading"], records["status"] = _scaled(heading, 1.0), np.minimum(_scaled(status, 1.0), 0xFF)
+        records["station_class"] = [_CLASSES[one] for one in station_class]
+        hull = np.array([parsed(one) or _UNKNOWN_HULL for one in sides])
+        for place, side in enumerate(("bow", "stern", "port", "starboard")):
+            records[side] = hull[:, place]
+        records["type"] = [one or 0 for one in ship_type]
     return HEAD.pack(b"YJM1", 1, RECORD.itemsize, len(rows), 0, newest, now_ms) + records.tobytes()
 
 
-def _record(row: tuple[Any, ...], newest: int) -> tuple[int, ...]:
-    mmsi, lat, lon, sog, cog, heading, status, station_class, at_ms, sides, ship_type = row
-    bow, stern, port, starboard = sides or (0, 0, 0, 0)
-    return (
-        mmsi, lon, lat, min((newest - at_ms) // 1000, 0xFFFFFFFE),
-        0xFFFF if sog is None else round(sog * 10), 0xFFFF if cog is None else round(cog * 10),
-        0xFFFF if heading is None else heading, 0xFF if status is None else status, _CLASSES[station_class],
-        bow, stern, port, starboard, ship_type or 0, 0,
-    )  # fmt: skip
+def _scaled(values: Sequence[float | None], factor: float) -> NDArray[np.float64]:
+    """Rounded to whole steps; the largest 16-bit value where there is none."""
+    return np.nan_to_num(np.rint(np.array(values, np.float64) * factor), nan=0xFFFF)

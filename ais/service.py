@@ -19,7 +19,7 @@ from ais.live import LivePicture, LiveShip, TimeSource
 from ais.port import Port, load_port
 from ais.reading import Progress, file_chunks
 from ais.signals import Signal
-from ais.store import Feed, feeds, load_picture, load_ship, save_feed
+from ais.store import Box, Feed, feeds, load_picture, load_ship, save_feed
 from core.context import Services
 from core.errors import NotFound
 
@@ -58,10 +58,11 @@ def replay(services: Services, path: Path, on_progress: Progress | None = None) 
     return ReplayResult(path.name, decoder.ledger, picture, source, stored)
 
 
-def live_ships(services: Services) -> list[LiveShip]:
-    """The stored live picture, every station."""
+def live_ships(services: Services, box: Box | None = None, *, ships_only: bool = False) -> list[LiveShip]:
+    """The stored live picture: every station, or those inside the box; `ships_only` leaves out what is no ship."""
     with services.db.ais_read() as session:
-        return load_picture(session)
+        found = load_picture(session, box, ("A", "B") if ships_only else ())
+    return [ship for ship in found if ship.is_ship] if ships_only else found
 
 
 def live_ship(services: Services, mmsi: int) -> LiveShip:

@@ -5,12 +5,14 @@ Never decides anything: it reads and writes what it is given.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, delete, func, select, text
+from sqlalchemy import JSON, BigInteger, ColumnElement, String, cast, delete, func, select, text
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
@@ -20,7 +22,7 @@ from ais.live import Eta, LiveShip, Position, StationClass, TimeSource
 from core.db import AisBase, Json, UtcDateTime
 from core.geo import LonLat
 
-_PER_DEGREE = 600_000  # positions at rest are integers in 1/10000 minute, the resolution of AIS
+PER_DEGREE = 600_000  # positions at rest are integers in 1/10000 minute, the resolution of AIS
 
 _BATCH = 5_000
 
@@ -112,6 +114,16 @@ class ImportRow(AisBase):
 
 
 @dataclass(frozen=True, slots=True)
+class Box:
+    """An area in degrees; across the date line `west` is larger than `east`."""
+
+    west: float
+    south: float
+    east: float
+    north: float
+
+
+@dataclass(frozen=True, slots=True)
 class Health:
     """`clock_skew_s`: our clock minus the time that the source writes; `dropped_lines`: our queue was full."""
 
@@ -146,8 +158,8 @@ def save_positions(session: Session, rows: Sequence[tuple[int, Position]]) -> No
         (
             mmsi,
             position.at_ms,
-            round(position.lonlat.lat * _PER_DEGREE),
-            round(position.lonlat.lon * _PER_DEGREE),
+            round(position.lonlat.lat * PER_DEGREE),
+            round(position.lonlat.lon * PER_DEGREE),
             None if position.sog_kn is None else round(position.sog_kn * 10),
             None if position.cog_deg_true is None else round(position.cog_deg_true * 10),
             position.heading_deg_true,
@@ -192,7 +204,7 @@ def position_of(
 ) -> Position:
     """A stored row as a position."""
     return Position(
-        lonlat=LonLat(lon_i / _PER_DEGREE, lat_i / _PER_DEGREE),
+        lonlat=LonLat(lon_i / PER_DEGREE, lat_i / PER_DEGREE),
         at_ms=at_ms,
         sog_kn=None if sog_dkn is None else sog_dkn / 10,
         cog_deg_true=None if cog_ddeg is None else cog_ddeg / 10,
@@ -225,13 +237,25 @@ def save_feed(session: Session, feed: Feed) -> None:
         session.merge(HealthRow(source=feed.source, **asdict(feed.health)))
 
 
-def load_picture(session: Session) -> list[LiveShip]:
-    """Latest state of every station, by MMSI."""
-    return [_live_ship(row) for row in session.scalars(select(LatestRow).order_by(LatestRow.mmsi))]
+def load_picture(session: Session, box: Box | None = None, classes: Sequence[StationClass] = ()) -> list[LiveShip]:
+    """Latest state of every station, by MMSI; only of these classes where some are given, and only inside the box."""
+    query = select(*_LATEST).order_by(LatestRow.mmsi)
+    if classes:
+        query = query.where(LatestRow.station_class.in_(classes))
+    if box is not None:
+        query = query.where(_inside(box))
+    return [_live_ship(row) for row in session.execute(query)]
+
+
+def _inside(box: Box) -> ColumnElement[bool]:
+    south, north, west, east = (round(degrees * PER_DEGREE) for degrees in (box.south, box.north, box.west, box.east))
+    lon = LatestRow.lon_i
+    across = lon.between(west, east) if west <= east else (lon >= west) | (lon <= east)
+    return LatestRow.lat_i.between(south, north) & across
 
 
 def load_ship(session: Session, mmsi: int) -> LiveShip | None:
-    row = session.get(LatestRow, mmsi)
+    row = session.execute(select(*_LATEST).where(LatestRow.mmsi == mmsi)).first()
     return None if row is None else _live_ship(row)
 
 
@@ -260,11 +284,14 @@ def save_import(session: Session, row: ImportRow) -> None:
 
 
 def map_rows(session: Session, since_ms: int) -> list[tuple[Any, ...]]:
-    """What the map draws of each ship with a position newer than `since_ms`: plain columns, because it runs every second."""
+    """What the map draws of each ship with a position newer than `since_ms`: plain columns, because it runs every second.
+
+    Dimensions are the JSON text as it is stored: most ships' does not change between two frames, so the reader keeps them.
+    """
     row = LatestRow
     query = select(
         row.mmsi, row.lat_i, row.lon_i, row.sog_kn, row.cog_deg, row.heading_deg, row.nav_status, row.station_class,
-        row.position_ms, row.dimensions, row.ship_type,
+        row.position_ms, cast(row.dimensions, String), row.ship_type,
     ).where(row.lat_i.is_not(None), row.position_ms >= since_ms)  # fmt: skip
     return [tuple(one) for one in session.execute(query)]
 
@@ -331,8 +358,8 @@ def _latest_values(ship: LiveShip, feed: str) -> dict[str, Any]:
         "at_ms": ship.at_ms,
         "time_source": ship.time_source,
         "messages": ship.messages,
-        "lat_i": position and round(position.lonlat.lat * _PER_DEGREE),
-        "lon_i": position and round(position.lonlat.lon * _PER_DEGREE),
+        "lat_i": position and round(position.lonlat.lat * PER_DEGREE),
+        "lon_i": position and round(position.lonlat.lon * PER_DEGREE),
         "position_ms": position and position.at_ms,
         "position_time_source": position and position.time_source,
         "sog_kn": position and position.sog_kn,
@@ -353,38 +380,55 @@ def _latest_values(ship: LiveShip, feed: str) -> dict[str, Any]:
     }
 
 
-def _live_ship(row: LatestRow) -> LiveShip:
+def _live_ship(row: Sequence[Any]) -> LiveShip:
+    """A row of `_LATEST`; taken apart by place, because the map asks for thousands."""
+    (
+        mmsi, station_class, at_ms, time_source, messages, lat_i, lon_i, position_ms, position_source, sog_kn, cog_deg,
+        heading_deg, nav_status, imo, name, call_sign, ship_type, dimensions, draught_m, destination, eta, stations, unconfirmed,
+    ) = row  # fmt: skip
     position = None
-    if row.lat_i is not None and row.lon_i is not None and row.position_ms is not None:
+    if lat_i is not None and lon_i is not None and position_ms is not None:
         position = Position(
-            lonlat=LonLat(round(row.lon_i / _PER_DEGREE, 6), round(row.lat_i / _PER_DEGREE, 6)),
-            at_ms=row.position_ms,
-            time_source=_TIME_SOURCES[row.position_time_source or "order"],
-            sog_kn=row.sog_kn,
-            cog_deg_true=row.cog_deg,
-            heading_deg_true=row.heading_deg,
-            nav_status=row.nav_status,
+            lonlat=LonLat(round(lon_i / PER_DEGREE, 6), round(lat_i / PER_DEGREE, 6)),
+            at_ms=position_ms,
+            time_source=_TIME_SOURCES[position_source or "order"],
+            sog_kn=sog_kn,
+            cog_deg_true=cog_deg,
+            heading_deg_true=heading_deg,
+            nav_status=nav_status,
         )
+    sides, parts = parsed(dimensions), parsed(eta)
     return LiveShip(
-        mmsi=row.mmsi,
-        station_class=_CLASSES[row.station_class],
-        at_ms=row.at_ms,
-        time_source=_TIME_SOURCES[row.time_source],
-        messages=row.messages,
+        mmsi=mmsi,
+        station_class=_CLASSES[station_class],
+        at_ms=at_ms,
+        time_source=_TIME_SOURCES[time_source],
+        messages=messages,
         position=position,
-        imo=row.imo,
-        name=row.name,
-        call_sign=row.call_sign,
-        ship_type=row.ship_type,
-        dimensions=Dimensions(*row.dimensions) if row.dimensions else None,
-        draught_m=row.draught_m,
-        destination=row.destination,
-        eta=Eta(*row.eta) if row.eta else None,
-        stations=tuple(row.stations),
-        unconfirmed=frozenset(row.unconfirmed),
+        imo=imo,
+        name=name,
+        call_sign=call_sign,
+        ship_type=ship_type,
+        dimensions=Dimensions(*sides) if sides else None,
+        draught_m=draught_m,
+        destination=destination,
+        eta=Eta(*parts) if parts else None,
+        stations=parsed(stations),
+        unconfirmed=frozenset(parsed(unconfirmed)),
     )
 
 
+@lru_cache(maxsize=16_384)
+def parsed(text_: str | None) -> tuple[Any, ...]:
+    """A stored JSON list from its text; empty for SQL's and for JSON's null. Few of them change between two readings."""
+    return tuple((text_ and json.loads(text_)) or ())
+
+
+_LATEST = tuple(
+    cast(column, String) if isinstance(column.type, JSON) else column
+    for column in LatestRow.__table__.columns
+    if column.name != "feed"
+)
 _TIME_SOURCES: dict[str, TimeSource] = {"log": "log", "order": "order"}
 
 _CLASSES: dict[str, StationClass] = {"A": "A", "B": "B", "base": "base", "aid": "aid", "aircraft": "aircraft", "other": "other"}

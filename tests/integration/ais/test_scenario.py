@@ -105,6 +105,7 @@ def test_http_routes(services: Services, scenario: Scenario) -> None:
     everything = http.get("/api/v1/ais/ships?kind=all").json()
     assert ships["type"] == "FeatureCollection"
     assert len(everything["features"]) == len(ships["features"]) + 2
+    assert ais.api.FeaturesOut.model_validate(everything).model_dump(mode="json") == everything
     one = http.get(f"/api/v1/ais/ships/{scenario.target_mmsi}").json()
     assert one["ship"]["properties"]["name"] == "SIM LIAO RIVER"
     assert len(one["track"]) > 5
@@ -113,6 +114,8 @@ def test_http_routes(services: Services, scenario: Scenario) -> None:
     assert {field["field"] for field in one["identities"]} == {"name", "imo", "call_sign"}
     box = http.get("/api/v1/ais/ships?bbox=122.05,40.27,122.07,40.30").json()["features"]
     assert 0 < len(box) < len(ships["features"])
+    across = http.get("/api/v1/ais/ships?bbox=170,40.27,122.07,40.30").json()["features"]  # over the date line to the port
+    assert {one["id"] for one in box} <= {one["id"] for one in across}
     assert http.get("/api/v1/ais/ships?bbox=1,2,3").status_code == 422
     events = http.get("/api/v1/ais/events?limit=5").json()
     second = http.get(f"/api/v1/ais/events?limit=5&cursor={events['next_cursor']}").json()
