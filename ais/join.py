@@ -68,12 +68,19 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True)
 class Join:
-    """The register entry of a ship, how it was found and how sure that is (0 to 1)."""
+    """The register entry of a ship, how it was found and how sure that is (0 to 1). `heard`: the ship as AIS has it."""
 
     particular: Particular | None
     matched_by: MatchedBy
     confidence: float
-    comparisons: tuple[Comparison, ...]
+    heard: LiveShip | None = None
+
+    @property
+    def comparisons(self) -> tuple[Comparison, ...]:
+        """Every field that both sides may have; nothing without an entry or without the ship."""
+        if self.heard is None or self.particular is None:
+            return ()
+        return compare(self.heard, self.particular, join_rules())
 
     @property
     def mismatches(self) -> tuple[str, ...]:
@@ -99,30 +106,28 @@ class RegisterIndex:
                 if key:
                     table[key] = None if key in table else ship
 
-    def join(self, ship: LiveShip, rules: JoinRules | None = None) -> Join:
+    def join(self, ship: LiveShip) -> Join:
         """IMO number first, then MMSI, call sign with name, name with length."""
-        rules = rules or join_rules()
-        confidence = rules.confidence
-        if ship.valid_imo is not None and (found := self._by_imo.get(ship.valid_imo.value)) is not None:
-            compared = compare(ship, found, rules)
-            states = {item.field: item.state for item in compared}
+        confidence = join_rules().confidence
+        found = None if ship.imo is None else self._by_imo.get(ship.imo)
+        if found is not None:  # the register holds valid numbers only
             sure = confidence.imo_unconfirmed if "imo" in ship.unconfirmed else confidence.imo
-            if states["name"] == states["call_sign"] == "mismatch":
+            if _call_sign(ship, found).state == "mismatch" and _name(ship, found, join_rules()).state == "mismatch":
                 sure = confidence.imo_contradicted
-            return Join(found, "imo", sure, compared)
+            return Join(found, "imo", sure, ship)
         for matched_by, candidate, sure in (
             ("mmsi", self._by_mmsi.get(f"{ship.mmsi:09d}"), confidence.mmsi),
             ("call_sign_and_name", self._by_call_sign.get(ship.call_sign or ""), confidence.call_sign_and_name),
             ("name_and_length", self._by_name.get(normal_name(ship.name)), confidence.name_and_length),
         ):
-            if candidate is None:
+            if candidate is None or _imo(ship, candidate).state == "mismatch":
                 continue
-            compared = compare(ship, candidate, rules)
-            states = {item.field: item.state for item in compared}
-            if states["imo"] == "mismatch" or not _supports(matched_by, states):
+            if matched_by == "call_sign_and_name" and _name(ship, candidate, join_rules()).state != "match":
                 continue
-            return Join(candidate, _MATCHED_BY[matched_by], sure, compared)
-        return Join(None, "none", 0.0, ())
+            if matched_by == "name_and_length" and _length_of(ship, candidate, join_rules()).state != "match":
+                continue
+            return Join(candidate, _MATCHED_BY[matched_by], sure, ship)
+        return Join(None, "none", 0.0, ship)
 
 
 _MATCHED_BY: dict[str, MatchedBy] = {
@@ -130,29 +135,21 @@ _MATCHED_BY: dict[str, MatchedBy] = {
     "call_sign_and_name": "call_sign_and_name",
     "name_and_length": "name_and_length",
 }
-_NEEDS = {"mmsi": (), "call_sign_and_name": ("name",), "name_and_length": ("length",)}
-
-
-def _supports(matched_by: str, states: dict[str, CompareState]) -> bool:
-    return all(states[name] == "match" for name in _NEEDS[matched_by])
 
 
 def compare(ship: LiveShip, entry: Particular, rules: JoinRules) -> tuple[Comparison, ...]:
     """Every field that both sides may have, each in one of three states."""
-    limits = rules.compare
-    length = None if ship.dimensions is None else float(ship.dimensions.length_m)
     beam = None if ship.dimensions is None else float(ship.dimensions.beam_m)
-    imo = None if ship.valid_imo is None else str(ship.valid_imo)
     types = ship_types().from_ais(ship.ship_type)
     entry_type = entry.get("ship_type")
     return (
-        _exact("imo", imo, entry.get("imo")),
+        _imo(ship, entry),
         _exact("mmsi", f"{ship.mmsi:09d}", entry.get("mmsi")),
-        _exact("call_sign", ship.call_sign, entry.get("call_sign")),
+        _call_sign(ship, entry),
         _exact("flag", flag_of(ship.mmsi), entry.get("flag")),
-        _name(ship.name, entry.get("name"), limits.name_similarity),
-        _length("length", length, entry.number("loa_m"), limits),
-        _length("beam", beam, entry.number("beam_m"), limits),
+        _name(ship, entry, rules),
+        _length_of(ship, entry, rules),
+        _length("beam", beam, entry.number("beam_m"), rules.compare),
         Comparison(
             "ship_type",
             None if ship.ship_type is None else str(ship.ship_type),
@@ -160,6 +157,19 @@ def compare(ship: LiveShip, entry: Particular, rules: JoinRules) -> tuple[Compar
             "not_comparable" if entry_type is None or not types else "match" if entry_type in types else "mismatch",
         ),
     )
+
+
+def _imo(ship: LiveShip, entry: Particular) -> Comparison:
+    return _exact("imo", None if ship.valid_imo is None else str(ship.valid_imo), entry.get("imo"))
+
+
+def _call_sign(ship: LiveShip, entry: Particular) -> Comparison:
+    return _exact("call_sign", ship.call_sign, entry.get("call_sign"))
+
+
+def _length_of(ship: LiveShip, entry: Particular, rules: JoinRules) -> Comparison:
+    length = None if ship.dimensions is None else float(ship.dimensions.length_m)
+    return _length("length", length, entry.number("loa_m"), rules.compare)
 
 
 @lru_cache(maxsize=65_536)
@@ -178,11 +188,12 @@ def _exact(field: str, ais: str | None, register: str | None) -> Comparison:
     return Comparison(field, ais, register, "match" if same else "mismatch")
 
 
-def _name(ais: str | None, register: str | None, similarity: float) -> Comparison:
+def _name(ship: LiveShip, entry: Particular, rules: JoinRules) -> Comparison:
+    ais, register = ship.name, entry.get("name")
     first, second = normal_name(ais), normal_name(register)
     if not first or not second:
         return Comparison("name", ais, register, "not_comparable")
-    alike = first == second or Indel.normalized_similarity(first, second) >= similarity
+    alike = first == second or Indel.normalized_similarity(first, second) >= rules.compare.name_similarity
     return Comparison("name", ais, register, "match" if alike else "mismatch")
 
 

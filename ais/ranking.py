@@ -15,15 +15,16 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from operator import itemgetter
 
 from ais.codes import flag_of
-from ais.facts import RatingLists, ShipFacts, facts_of
+from ais.facts import FactFinder, RatingLists, ShipFacts
 from ais.join import Join, RegisterIndex
 from ais.live import LiveShip
 from ais.register import Particular
 from ais.register_store import Inspection, Rating
 from ais.rules import RulePack
-from ais.targeting import Assessment, Criterion, assess
+from ais.targeting import Assessment, Assessor, Criterion
 from ais.text import Bilingual
 
 
@@ -94,15 +95,18 @@ class RankedShip:
     of: int
     live: LiveShip
     join: Join
-    sheet: ShipSheet
     facts: ShipFacts
     assessment: Assessment
     feed: FeedInfo
 
     @property
+    def sheet(self) -> ShipSheet:
+        return sheet_of(self.live, self.join.particular)
+
+    @property
     def reasons(self) -> tuple[Bilingual, ...]:
         """Why it stands here: priority, then each criterion that gives points."""
-        scoring = (item.criterion.reason for item in self.assessment.judgements if item.points_low > 0)
+        scoring = [item.reason for item in self.assessment.judgements if item.points_low > 0]
         return (self.assessment.priority_reason, *scoring)
 
     @property
@@ -209,38 +213,51 @@ def _rank(
     on: date,
     confirmed: Mapping[str, Sequence[str]],
 ) -> Ranking:
-    lists = RatingLists(register.ratings, on, pack.flag_formula)
-    assessed: list[tuple[tuple[int, int], LiveShip, Join, ShipFacts, Assessment]] = []
+    finder = FactFinder(RatingLists(register.ratings, on, pack.flag_formula), pack, on)
+    assessor = Assessor(pack, on)
+    assessed: list[tuple[int, int, int, int, LiveShip, Join, Assessment]] = []  # the sort key, then what is sorted
     excluded: list[LiveShip] = []
     for ship in ships:
         if not ship.is_ship:
             continue
         join = register.index.join(ship)
-        history = register.history.get(join.particular.imo or 0, []) if join.particular is not None else []
-        facts = facts_of(ship, join, history, lists, pack, on)
+        entry = join.particular
+        history = register.history.get(entry.imo or 0, ()) if entry is not None else ()
+        facts = finder.of(ship, join, history)
         if _out_of_scope(pack, ship, join, facts.types.value):
             excluded.append(ship)
             continue
-        extra = confirmed.get(_imo(ship, join.particular) or f"mmsi:{ship.mmsi:09d}", ()) if confirmed else ()
-        if extra:
-            facts = replace(facts, overriding=tuple(dict.fromkeys((*facts.overriding, *extra))))
-        assessment = assess(pack, facts, on)
-        assessed.append((sort_key(assessment), ship, join, facts, assessment))
-    assessed.sort(key=lambda item: (item[0], -item[4].points_high, item[1].mmsi))
-    same = Counter(item[0] for item in assessed)
+        if confirmed and (extra := confirmed.get(_imo(ship, entry) or f"mmsi:{ship.mmsi:09d}")):
+            facts = with_factors(pack, facts, extra)
+        found = assessor.assess(facts)
+        group, points = sort_key(found)
+        assessed.append((group, points, -found.points_high, ship.mmsi, ship, join, found))
+    assessed.sort(key=itemgetter(0, 1, 2, 3))
+    same = Counter(item[:2] for item in assessed)
     lines: list[RankedShip] = []
-    rank_now = 0
-    for place, (key, ship, join, facts, assessment) in enumerate(assessed, start=1):
-        if place == 1 or key != assessed[place - 2][0]:
-            rank_now = place
-        tied, sheet = same[key] - 1, sheet_of(ship, join.particular)
-        lines.append(RankedShip(rank_now, tied, len(assessed), ship, join, sheet, facts, assessment, feed))
+    rank_now, before = 0, None
+    for place, (group, points, _, _, ship, join, found) in enumerate(assessed, start=1):
+        if (group, points) != before:
+            rank_now, before = place, (group, points)
+        lines.append(RankedShip(rank_now, same[group, points] - 1, len(assessed), ship, join, found.facts, found, feed))
     return Ranking(pack.regime, Bilingual(pack.name_zh, pack.name_en), on, tuple(lines), tuple(excluded))
+
+
+def with_factors(pack: RulePack, facts: ShipFacts, confirmed: Iterable[str]) -> ShipFacts:
+    """The facts with factors that an officer confirmed, each where the regime has it; one that it does not have is named."""
+    factors = tuple(confirmed)
+    strange = (one for one in factors if one not in pack.overriding and one not in pack.unexpected)
+    return replace(
+        facts,
+        overriding=tuple(dict.fromkeys((*facts.overriding, *(one for one in factors if one in pack.overriding)))),
+        unexpected=tuple(dict.fromkeys((*facts.unexpected, *(one for one in factors if one in pack.unexpected)))),
+        unknown_factors=tuple(dict.fromkeys((*facts.unknown_factors, *strange))),
+    )
 
 
 def sort_key(assessment: Assessment) -> tuple[int, int]:
     """Only what is certain: group, then points."""
-    group = 0 if assessment.overriding else {"I": 1, "II": 2}.get(assessment.priority or "", 3)
+    group = 0 if assessment.facts.overriding else {"I": 1, "II": 2}.get(assessment.priority or "", 3)
     return group, -assessment.points_low
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from datetime import date, datetime
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, ClassVar, Literal, Protocol, TypeVar
 
 from pydantic import TypeAdapter
@@ -78,6 +78,16 @@ class RegisterValue:
     as_of: date
     licence: str
     rank: int
+
+    @property
+    def said_by(self) -> str:
+        """The source and the day of what it says."""
+        return _said_by(self.source, self.as_of)
+
+
+@lru_cache(maxsize=4096)  # a register has few sources; a ranking names them ten thousand times
+def _said_by(source: str, as_of: date) -> str:
+    return f"{source} ({as_of.isoformat()})"
 
 
 @dataclass(frozen=True, slots=True)

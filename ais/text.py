@@ -23,7 +23,7 @@ class Bilingual:
         return self.zh if lang == "zh" else self.en
 
 
-@lru_cache(maxsize=8192)  # a ranking says the same few sentences thousands of times
+@lru_cache(maxsize=32_768)  # a ranking says the same few sentences thousands of times
 def say(key: str, **params: Hashable) -> Bilingual:
     """The catalogue text of `key`; a parameter that is `Bilingual` is put in its own language."""
     zh = {name: value.zh if isinstance(value, Bilingual) else value for name, value in params.items()}

@@ -25,7 +25,7 @@ def judged(regime: str, *, remote: bool) -> Assessment:
     past = [inspection(TODAY - timedelta(days=200), 6, detained=True)]
     if remote:
         past += [replace(inspection(TODAY - timedelta(days=day), 20, detained=True), mode="remote") for day in (90, 40, 10, 0)]
-    facts = facts_of(None, Join(Particular("imo:2000000", values), "imo", 1.0, ()), past, RatingLists([], TODAY), pack, TODAY)
+    facts = facts_of(None, Join(Particular("imo:2000000", values), "imo", 1.0), past, RatingLists([], TODAY), pack, TODAY)
     return assess(pack, facts, TODAY)
 
 

@@ -216,7 +216,7 @@ def entry(**fields: str) -> Particular:
 
 
 def gathered(inspections: list[Inspection], ratings: list[Rating] | None = None, **fields: str) -> ShipFacts:
-    return facts_of(None, Join(entry(**fields), "imo", 1.0, ()), inspections, RatingLists(ratings or [], TODAY), pack(), TODAY)
+    return facts_of(None, Join(entry(**fields), "imo", 1.0), inspections, RatingLists(ratings or [], TODAY), pack(), TODAY)
 
 
 @pytest.mark.parametrize(("days", "inside"), [(0, True), (-1, False), (1, True)])
