@@ -8,17 +8,18 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Literal
 
 from sqlalchemy.orm import Session
 
 from companion import practice_store as store
-from companion.model import Actor, Role
+from companion.model import Actor
+from companion.roles import require
 from core import draw, events, journal
 from core.context import Services
-from core.errors import AccessDenied, InputError, Refused
+from core.errors import InputError, Refused
 
-OFFICERS = frozenset({Role.SUPERVISION, Role.ENFORCEMENT})
 SignOff = Literal["signed", "refused"]
 
 
@@ -70,7 +71,7 @@ def commit(services: Services, actor: Actor, plan: draw.Plan, secret: str, *, fl
     Raises:
         AccessDenied, InputError ``draw.bad_plan`` for another secret than committed, Refused ``checks.known_draw``.
     """
-    _need(actor, OFFICERS)
+    require(actor, "draw.plan")
     if draw.secret_hash(secret) != plan.secret_sha256:
         raise InputError("draw.bad_plan", reason="secret_sha256")
     promised = draw.commitment(plan)
@@ -89,7 +90,7 @@ def commit(services: Services, actor: Actor, plan: draw.Plan, secret: str, *, fl
 
 def reveal(services: Services, actor: Actor, draw_id: str, public_value: str) -> tuple[draw.Visit, ...]:
     """Draw with the public value; the same draw again gives the same visits and another value is refused."""
-    _need(actor, OFFICERS)
+    require(actor, "draw.reveal")
     with services.db.write() as session:
         row = store.draw_row(session, draw_id)
         if row.result is not None and row.result["public_value"] != public_value:
@@ -108,7 +109,7 @@ def record_visit(services: Services, actor: Actor, draw_id: str, result: VisitRe
     Raises:
         Refused ``checks.not_drawn``, ``checks.visit_known``; InputError ``checks.no_witness``, ``checks.advice_unreviewed``.
     """
-    _need(actor, OFFICERS)
+    require(actor, "draw.visit")
     if result.sign_off == "refused" and not result.witness_ref:
         raise InputError("checks.no_witness", target=result.target)
     if result.advice and not result.reviewed_by:
@@ -130,7 +131,7 @@ def record_visit(services: Services, actor: Actor, draw_id: str, result: VisitRe
 
 def rectify(services: Services, actor: Actor, draw_id: str, target: str, item: str) -> tuple[str, ...]:
     """Close one finding of a visit; returns what is still open."""
-    _need(actor, OFFICERS)
+    require(actor, "draw.visit")
     with services.db.write() as session:
         row = session.get(store.VisitRow, (draw_id, target))
         if row is None or item not in row.findings:
@@ -148,7 +149,7 @@ def publish(services: Services, actor: Actor, draw_id: str) -> None:
     Raises:
         Refused ``checks.not_drawn``, ``checks.visits_open``.
     """
-    _need(actor, OFFICERS)
+    require(actor, "draw.publish")
     with services.db.write() as session:
         row = store.draw_row(session, draw_id)
         if row.result is None:
@@ -171,15 +172,11 @@ def public_view(services: Services, draw_id: str) -> dict[str, Any]:
     """What anyone may see now: the commitment always; plan and items once committed, unless it flies; result and secret at the end."""
     with services.db.read() as session:
         row = store.draw_row(session, draw_id)
-        seen: dict[str, Any] = {
-            "commitment": row.commitment,
-            "state": row.state if not row.flying or row.state == "published" else "committed",
-        }
+        seen: dict[str, Any] = {"commitment": row.commitment, "state": _public_state(row)}
         if row.state == "published":
-            visits = store.visits(session, draw_id)
             done = [
                 {"target": visit.target, "findings": visit.findings, "rectified": visit.rectified, "sign_off": visit.sign_off}
-                for visit in visits
+                for visit in store.visits(session, draw_id)
             ]
             return seen | {
                 "plan": row.plan,
@@ -191,9 +188,52 @@ def public_view(services: Services, draw_id: str) -> dict[str, Any]:
         return seen if row.flying else seen | {"plan": row.plan, "items": row.plan["items"]}
 
 
-def _need(actor: Actor, roles: frozenset[Role]) -> None:
-    if actor.role not in roles:
-        raise AccessDenied("companion.not_your_step", role=actor.role.value)
+@dataclass(frozen=True, slots=True)
+class Announced:
+    """One line of the public list of draws: nothing that a flying check has to keep."""
+
+    id: str
+    state: str
+    commitment: str
+    committed_at: datetime
+
+
+def announced(services: Services) -> list[Announced]:
+    """Every draw that was committed to, the newest first; what each shows is `public_view`."""
+    with services.db.read() as session:
+        return [Announced(row.id, _public_state(row), row.commitment, row.committed_at) for row in store.draws(session)]
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """A draw as its officers see it. The secret stays out until it is public."""
+
+    id: str
+    state: str
+    flying: bool
+    commitment: str
+    committed_at: datetime
+    plan: draw.Plan
+    result: dict[str, Any] | None
+    visits: dict[str, store.VisitRow]
+
+    @property
+    def public_value(self) -> str | None:
+        return None if self.result is None else str(self.result["public_value"])
+
+
+def desk_view(services: Services, actor: Actor, draw_id: str) -> Desk:
+    """Plan, result and visits for the officers of the check. Raises AccessDenied, NotFound."""
+    require(actor, "draw.read")
+    with services.db.read() as session:
+        row = store.draw_row(session, draw_id)
+        visits = {visit.target: visit for visit in store.visits(session, draw_id)}
+        plan = draw.parse_plan(row.plan)
+        return Desk(row.id, row.state, row.flying, row.commitment, row.committed_at, plan, row.result, visits)
+
+
+def _public_state(row: store.DrawRow) -> str:
+    return row.state if not row.flying or row.state == "published" else "committed"
 
 
 def _note(services: Services, session: Session, actor: Actor, draw_id: str, action: str, payload: dict[str, Any]) -> None:

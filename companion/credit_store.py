@@ -5,6 +5,7 @@ Never decides: `companion.creditfile`, `companion.pool` and `companion.ledger` d
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from datetime import date, datetime
 from typing import Any, Literal, cast
 
@@ -12,9 +13,11 @@ from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, UniqueConstraint
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from companion.credit import CreditEvent
-from companion.lists import Entry
+from companion.lists import Entry, expires_on, is_sector, list_rules
 from core.db import Base, Json, UtcDateTime
 from core.errors import NotFound
+
+_AT_ONCE = 500  # subjects in one query
 
 
 class CreditEventRow(Base):
@@ -148,10 +151,46 @@ def entry_for_change(session: Session, ref: str) -> ListEntryRow:
 
 
 def as_entry(row: ListEntryRow) -> Entry:
+    runs_out = expires_on(list_rules(row.domain), row.list, row.effective_on) if is_sector(row.domain) else None
     return Entry(
         row.ref, row.subject, cast("Literal['red', 'black']", row.list), row.domain, row.criterion, row.state,
-        row.proposed_on, row.effective_on, row.ended_on, row.end_reason,
+        row.proposed_on, row.effective_on, row.ended_on, row.end_reason, runs_out,
     )  # fmt: skip
+
+
+def entry_notes(session: Session, refs: Iterable[str]) -> dict[str, list[ListNoteRow]]:
+    """Steps of these entries in their order."""
+    found: dict[str, list[ListNoteRow]] = {}
+    query = select(ListNoteRow).where(ListNoteRow.ref.in_(list(refs))).order_by(ListNoteRow.id)
+    for row in session.scalars(query):
+        found.setdefault(row.ref, []).append(row)
+    return found
+
+
+def _batches(subjects: Iterable[str]) -> Iterator[list[str]]:
+    wanted = list(dict.fromkeys(subjects))
+    for start in range(0, len(wanted), _AT_ONCE):
+        yield wanted[start : start + _AT_ONCE]
+
+
+def events_by_subject(session: Session, subjects: Iterable[str]) -> dict[str, list[CreditEvent]]:
+    """The credit events of many subjects in a few queries."""
+    found: dict[str, list[CreditEvent]] = {}
+    for part in _batches(subjects):
+        query = select(CreditEventRow).where(CreditEventRow.subject.in_(part)).order_by(CreditEventRow.day, CreditEventRow.ref)
+        for row in session.scalars(query):
+            event = CreditEvent(row.ref, row.kind, row.day, row.domain, row.source, row.repaired_on)
+            found.setdefault(row.subject, []).append(event)
+    return found
+
+
+def entries_by_subject(session: Session, subjects: Iterable[str]) -> dict[str, list[Entry]]:
+    """The list entries of many subjects in a few queries."""
+    found: dict[str, list[Entry]] = {}
+    for part in _batches(subjects):
+        for row in session.scalars(select(ListEntryRow).where(ListEntryRow.subject.in_(part)).order_by(ListEntryRow.ref)):
+            found.setdefault(row.subject, []).append(as_entry(row))
+    return found
 
 
 def number_of(session: Session, pool: str, subject: str) -> PoolNumberRow | None:
@@ -169,6 +208,16 @@ def free_number(session: Session, pool: str) -> PoolNumberRow | None:
 def free_numbers(session: Session, pool: str) -> int:
     query = select(func.count()).where(PoolNumberRow.pool == pool, PoolNumberRow.subject.is_(None))
     return session.scalar(query) or 0
+
+
+def pools(session: Session) -> list[str]:
+    return list(session.scalars(select(PoolNumberRow.pool).distinct().order_by(PoolNumberRow.pool)))
+
+
+def issued_numbers(session: Session, pool: str, limit: int = 200) -> list[PoolNumberRow]:
+    """Numbers that were issued, the newest first."""
+    query = select(PoolNumberRow).where(PoolNumberRow.pool == pool, PoolNumberRow.subject.is_not(None))
+    return list(session.scalars(query.order_by(PoolNumberRow.issued_at.desc(), PoolNumberRow.number).limit(limit)))
 
 
 def waiting(session: Session, pool: str) -> list[PoolWaitRow]:
@@ -205,3 +254,24 @@ def open_loans(session: Session, number: str) -> list[FinancingRow]:
 def may_query(session: Session, subject: str, bank: str, on: date) -> bool:
     row = session.get(QueryGrantRow, (subject, bank))
     return row is not None and on <= row.until
+
+
+def grants(session: Session, subject: str) -> list[QueryGrantRow]:
+    return list(session.scalars(select(QueryGrantRow).where(QueryGrantRow.subject == subject).order_by(QueryGrantRow.bank)))
+
+
+def declarations(session: Session, subject: str | None = None, limit: int = 200) -> list[DeclarationRow]:
+    query = select(DeclarationRow).order_by(DeclarationRow.number).limit(limit)
+    return list(session.scalars(query if subject is None else query.where(DeclarationRow.subject == subject)))
+
+
+def loans(session: Session, *, bank: str | None = None, subject: str | None = None, limit: int = 200) -> list[FinancingRow]:
+    """Loans, the newest first: of one bank, on the declarations of one firm, or all."""
+    query = select(FinancingRow).order_by(FinancingRow.at.desc()).limit(limit)
+    if bank is not None:
+        query = query.where(FinancingRow.bank == bank)
+    if subject is not None:
+        query = query.join(DeclarationRow, DeclarationRow.number == FinancingRow.number).where(
+            DeclarationRow.subject == subject
+        )
+    return list(session.scalars(query))

@@ -6,6 +6,7 @@ Never lets an adverse entry have effect without a named officer, a reason and th
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Literal, cast
@@ -15,18 +16,22 @@ from sqlalchemy.orm import Session
 import inspection
 from ais.ports import Credit, CreditGrade
 from companion import credit_store as store
+from companion.calendars import calendar_of
 from companion.credit import CreditEvent, Grade, credit_rules, evaluate, good_credit
 from companion.lists import Entry, ListRules, black_criteria, is_red, is_sector, list_rules, missing_for_repair, next_step
 from companion.model import Actor, ListEntry, Role
+from companion.roles import require, require_own
 from core import events, journal
 from core.context import Services
 from core.errors import AccessDenied, InputError, NotFound, Refused
 from core.events import Event
 from core.ids import new_id
-from core.workdays import local_day
+from core.workdays import Unit, WorkCalendar, local_day
 
 SUBSCRIBER = "companion_credit"
 SHIP_COMPANY = "ship_company"
+OBJECTED = "objected"
+_ANSWERS = ("objection_upheld", "objection_rejected")
 _ADDED, _CHANGED = "inspection.deficiency_added", "inspection.deficiency_changed"
 
 
@@ -50,6 +55,7 @@ def stream_of(subject: str) -> str:
 
 def record_event(services: Services, actor: Actor, subject: str, event: CreditEvent) -> bool:
     """Add a fact once (by `ref`); False where it stood there already."""
+    require(actor, "credit.record")
     if not subject.strip() or not event.ref.strip():
         raise InputError("credit.nameless")
     with services.db.write() as session:
@@ -86,10 +92,11 @@ def company_credit(session: Session, subject: str, on: date) -> CompanyCredit | 
 
 def propose_listings(services: Services, actor: Actor, subject: str, sector: str) -> list[Entry]:
     """Write a proposal for every black-list criterion met today, once each; without effect until recognised."""
+    require(actor, "credit.propose")
     rules, today = list_rules(sector), local_day(services.clock.now())
     with services.db.write() as session:
         running = {
-            one.criterion for one in store.entries_of(session, subject) if one.domain == rules.domain and one.ended_on is None
+            one.criterion for one in store.entries_of(session, subject) if one.domain == rules.domain and one.runs_on(today)
         }
         made = []
         for met in black_criteria(rules, store.events_of(session, subject), today):
@@ -114,6 +121,7 @@ def propose_red(
     services: Services, actor: Actor, subject: str, sector: str, founded: date, grade_a_since: date | None = None
 ) -> Entry | None:
     """Write a proposal for the red list where its condition holds today; None where it does not, or one is running."""
+    require(actor, "credit.propose")
     rules, today = list_rules(sector), local_day(services.clock.now())
     with services.db.write() as session:
         running = [one for one in store.entries_of(session, subject) if one.domain == rules.domain and one.ended_on is None]
@@ -135,28 +143,32 @@ def advance(services: Services, actor: Actor, ref: str, reason: str) -> Entry:
     with services.db.write() as session:
         row = store.entry_for_change(session, ref)
         _reasoned(reason)
-        if row.ended_on is not None:
-            raise Refused("lists.ended", ref=ref)
         rules, today = list_rules(row.domain), local_day(services.clock.now())
+        if not store.as_entry(row).runs_on(today):
+            raise Refused("lists.ended", ref=ref)
         row.state = next_step(rules, row.state, actor.role)
         if row.state == rules.effective_from:
             row.effective_on = today
             if row.list == "black":
                 _end_red(session, row.subject, row.domain, today, "black_listed")
         payload = {"ref": ref, "state": row.state, "reason_sha256": _sha256(reason)}
+        _keep_note(services, session, actor, ref, row.state, reason)
         _note(services, session, actor, row.subject, "list_step", payload)
         return store.as_entry(row)
 
 
 def request_repair(services: Services, actor: Actor, ref: str, done: tuple[str, ...], *, harm_removed: bool) -> Entry:
     """Ask for repair. Refused, with the missing means named, while any is missing or the harm persists."""
+    require(actor, "credit.ask_repair")
     with services.db.write() as session:
         row = store.entry_for_change(session, ref)
+        require_own(actor, row.subject)
         if row.ended_on is not None:
             raise Refused("lists.ended", ref=ref)
         if missing := missing_for_repair(list_rules(row.domain), done, (), harm_removed=harm_removed):
             raise Refused("lists.repair_incomplete", missing=", ".join(missing))
         row.repair = {"means": list(done), "asked_on": local_day(services.clock.now()).isoformat()}
+        _keep_note(services, session, actor, ref, "repair_requested", ", ".join(done))
         _note(services, session, actor, row.subject, "repair_requested", {"ref": ref, "means": list(done)})
         return store.as_entry(row)
 
@@ -172,8 +184,74 @@ def confirm_repair(services: Services, actor: Actor, ref: str, reason: str) -> E
         if row.repair is None or row.ended_on is not None:
             raise Refused("lists.no_repair_request", ref=ref)
         row.ended_on, row.end_reason, row.state = local_day(services.clock.now()), "repaired", "removed"
+        _keep_note(services, session, actor, ref, "repair_confirmed", reason)
         _note(services, session, actor, row.subject, "repair_confirmed", {"ref": ref, "reason_sha256": _sha256(reason)})
         return store.as_entry(row)
+
+
+def object_to(services: Services, actor: Actor, ref: str, reason: str) -> None:
+    """The firm objects to its black entry, until the term after the notice has run; one objection at a time.
+
+    Raises:
+        Refused ``lists.ended``, ``lists.objected``, ``lists.objection_late`` with the last day.
+    """
+    require(actor, "credit.object")
+    with services.db.write() as session:
+        row = store.entry_for_change(session, ref)
+        require_own(actor, row.subject)
+        _reasoned(reason)
+        today = local_day(services.clock.now())
+        if row.list != "black" or not store.as_entry(row).runs_on(today):
+            raise Refused("lists.ended", ref=ref)
+        notes = store.entry_notes(session, [ref]).get(ref, [])
+        if is_objected(notes):
+            raise Refused("lists.objected")
+        last = last_day_to_object(notes, list_rules(row.domain), calendar_of(services.settings))
+        if last is not None and today > last:
+            raise Refused("lists.objection_late", day=last.isoformat())
+        _keep_note(services, session, actor, ref, OBJECTED, reason)
+        _note(services, session, actor, row.subject, "list_objected", {"ref": ref, "reason_sha256": _sha256(reason)})
+
+
+def answer_objection(services: Services, actor: Actor, ref: str, reason: str, *, uphold: bool) -> Entry:
+    """The legal office answers: upheld ends the entry that day, rejected leaves it as it is.
+
+    Raises:
+        Refused ``lists.not_objected``.
+    """
+    require(actor, "credit.answer")
+    with services.db.write() as session:
+        row = store.entry_for_change(session, ref)
+        _reasoned(reason)
+        if not is_objected(store.entry_notes(session, [ref]).get(ref, [])):
+            raise Refused("lists.not_objected")
+        said = "objection_upheld" if uphold else "objection_rejected"
+        if uphold and row.ended_on is None:
+            row.ended_on, row.end_reason, row.state = local_day(services.clock.now()), said, "removed"
+        _keep_note(services, session, actor, ref, said, reason)
+        _note(services, session, actor, row.subject, said, {"ref": ref, "reason_sha256": _sha256(reason)})
+        return store.as_entry(row)
+
+
+def is_objected(notes: Sequence[store.ListNoteRow]) -> bool:
+    """True while an objection waits for its answer."""
+    said = [one.kind for one in notes if one.kind == OBJECTED or one.kind in _ANSWERS]
+    return bool(said) and said[-1] == OBJECTED
+
+
+def last_day_to_object(notes: Sequence[store.ListNoteRow], rules: ListRules, calendar: WorkCalendar) -> date | None:
+    """None before the notice: then the term has not begun."""
+    noticed = next((one.day for one in notes if one.kind == "notified"), None)
+    if noticed is None:
+        return None
+    return calendar.due(noticed, rules.objection_working_days, Unit.WORKING_DAY).day
+
+
+def published_entries(session: Session, on: date) -> list[Entry]:
+    """The red and black lists as the public saw them on a day: published by then, and in effect on it."""
+    entries = [one for one in store.entries_of(session) if one.holds_on(on)]
+    notes = store.entry_notes(session, [one.ref for one in entries])
+    return [one for one in entries if any(note.kind == "published" and note.day <= on for note in notes.get(one.ref, []))]
 
 
 class CreditRecords:
@@ -230,6 +308,22 @@ def _record(services: Services, session: Session, actor: Actor, subject: str, ev
         services, session, actor, subject, "credit_event", {"ref": event.ref, "kind": event.kind, "day": event.day.isoformat()}
     )
     return True
+
+
+def _keep_note(services: Services, session: Session, actor: Actor, ref: str, kind: str, reason: str) -> None:
+    now = services.clock.now()
+    session.add(
+        store.ListNoteRow(
+            id=new_id(),
+            ref=ref,
+            kind=kind,
+            reason=reason.strip(),
+            day=local_day(now),
+            at=now,
+            by=actor.user_id,
+            role=actor.role.value,
+        )
+    )
 
 
 def _sectors(domain: str) -> list[ListRules]:

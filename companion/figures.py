@@ -14,7 +14,14 @@ from config import pack_path
 
 
 @cache
+def platform_rows() -> tuple[tuple[Benefit, Figure], ...]:
+    """Every figure beside its entry of the file (title), in the order of the cases."""
+    raw = tomllib.loads(pack_path("companion", "figures.toml").read_text(encoding="utf-8"))
+    rows = [(int(row.pop("case")), Benefit.model_validate(row)) for row in raw["figure"]]
+    return tuple((benefit, figure_of(case, benefit)) for case, benefit in rows)
+
+
+@cache
 def platform_figures() -> tuple[Figure, ...]:
     """Every figure, in the order of the cases."""
-    raw = tomllib.loads(pack_path("companion", "figures.toml").read_text(encoding="utf-8"))
-    return tuple(figure_of(row.pop("case"), Benefit.model_validate(row)) for row in raw["figure"])
+    return tuple(figure for _, figure in platform_rows())

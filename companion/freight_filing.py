@@ -11,7 +11,8 @@ from sqlalchemy.orm import Session
 
 from companion import practice_store as store
 from companion.freight import Judged, Known, Outcome, Trip, freight_rules, judge, phone_sketch
-from companion.model import Actor
+from companion.model import Actor, Role
+from companion.roles import require, require_own
 from core import events, journal
 from core.context import Services
 from core.errors import InputError, Refused
@@ -27,6 +28,8 @@ def submit(services: Services, actor: Actor, platform: str, trip: Trip) -> Judge
         Refused ``freight.no_licence``: the platform holds no licence in force (case 9).
         Refused ``freight.known_order``: the order was judged already.
     """
+    require(actor, "freight.submit")
+    require_own(actor, platform)
     if not trip.tracks:
         raise InputError("freight.no_track", order=trip.order_id)
     starts, ends = _span(trip)
@@ -59,6 +62,13 @@ def submit(services: Services, actor: Actor, platform: str, trip: Trip) -> Judge
         if filed:
             events.publish(session, services.clock, stream=f"freight:{platform}", type="companion.trip_filed", payload=payload)
     return judged
+
+
+def judged_trips(services: Services, actor: Actor) -> list[store.TripRow]:
+    """Orders that were judged, the newest first; a platform sees its own. Raises AccessDenied."""
+    require(actor, "freight.read")
+    with services.db.read() as session:
+        return store.trips(session, actor.user_id if actor.role is Role.APPLICANT else None)
 
 
 def _stop(session: Session, orders: list[str]) -> None:

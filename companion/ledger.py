@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import tomllib
 from dataclasses import dataclass
+from datetime import date
 from functools import cache
 from typing import Any
 
@@ -14,8 +15,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy.orm import Session
 
 from companion import credit_store as store
-from companion.creditfile import grade_on, list_source
+from companion.creditfile import grade_on, list_source, stream_of
 from companion.model import Actor, Role
+from companion.roles import require
 from config import pack_path
 from core import events, journal
 from core.context import Services
@@ -48,7 +50,7 @@ def register(services: Services, actor: Actor, number: str, subject: str, amount
     """Enter a verified declaration; `call_ref` may link it to a ship call."""
     if amount_fen <= 0:
         raise InputError("ledger.bad_amount", amount=amount_fen)
-    _need(actor, Role.FINANCE, Role.SYSTEM)
+    require(actor, "ledger.register")
     with services.db.write() as session:
         if session.get(store.DeclarationRow, number) is not None:
             raise Refused("ledger.known_declaration", number=number)
@@ -69,7 +71,7 @@ def lend(services: Services, actor: Actor, number: str, amount_fen: int) -> str:
     """
     if amount_fen <= 0:
         raise InputError("ledger.bad_amount", amount=amount_fen)
-    _need(actor, Role.BANK)
+    require(actor, "ledger.lend")
     with services.db.write() as session:
         if not store.take_open(session, number, amount_fen):
             row = store.declaration(session, number)
@@ -87,6 +89,7 @@ def lend(services: Services, actor: Actor, number: str, amount_fen: int) -> str:
 
 def repay(services: Services, actor: Actor, loan_id: str) -> None:
     """A repaid loan opens its amount again. A second repayment changes nothing."""
+    require(actor, "ledger.lend")
     with services.db.write() as session:
         number = store.financing(session, loan_id).number
         row, loan = store.declaration(session, number), store.financing(session, loan_id)
@@ -103,7 +106,7 @@ def correct(services: Services, actor: Actor, number: str, amount_fen: int) -> l
     """Withdraw (0) or correct a declaration; returns the ids of open loans, flagged to their banks and the authority."""
     if amount_fen < 0:
         raise InputError("ledger.bad_amount", amount=amount_fen)
-    _need(actor, Role.FINANCE, Role.SYSTEM)
+    require(actor, "ledger.register")
     with services.db.write() as session:
         row = store.declaration(session, number)
         row.amount_fen, row.state = amount_fen, "valid" if amount_fen else "withdrawn"
@@ -116,9 +119,54 @@ def correct(services: Services, actor: Actor, number: str, amount_fen: int) -> l
         return [loan.id for loan in loans]
 
 
+def grant(services: Services, actor: Actor, bank: str, until: date) -> None:
+    """The firm lets a bank read its credit fields up to a day, that day included; a new day replaces the one before.
+
+    Raises:
+        InputError ``ledger.bad_grant``: no bank, or a day that has passed.
+    """
+    require(actor, "ledger.grant")
+    if not bank.strip() or until < local_day(services.clock.now()):
+        raise InputError("ledger.bad_grant", day=until.isoformat())
+    with services.db.write() as session:
+        session.merge(store.QueryGrantRow(subject=actor.user_id, bank=bank.strip(), until=until))
+        _note_grant(services, session, actor, "granted", {"bank": bank.strip(), "until": until.isoformat()})
+
+
+def withdraw(services: Services, actor: Actor, bank: str) -> None:
+    """Take a permission back; one that is not there changes nothing."""
+    require(actor, "ledger.grant")
+    with services.db.write() as session:
+        row = session.get(store.QueryGrantRow, (actor.user_id, bank))
+        if row is not None:
+            session.delete(row)
+            _note_grant(services, session, actor, "grant_withdrawn", {"bank": bank})
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """What a firm (its own), a bank (its loans) or the authority (all) has in the ledger."""
+
+    declarations: tuple[store.DeclarationRow, ...]
+    loans: tuple[store.FinancingRow, ...]
+    grants: tuple[store.QueryGrantRow, ...]
+
+
+def overview(services: Services, actor: Actor) -> Overview:
+    """The newest rows that concern the actor. Raises AccessDenied."""
+    require(actor, "ledger.read")
+    firm = actor.user_id if actor.role is Role.APPLICANT else None
+    bank = actor.user_id if actor.role is Role.BANK else None
+    with services.db.read() as session:
+        declarations = [] if bank else store.declarations(session, firm)
+        loans = store.loans(session, bank=bank, subject=firm)
+        grants = store.grants(session, firm) if firm else []
+        return Overview(tuple(declarations), tuple(loans), tuple(grants))
+
+
 def query(services: Services, actor: Actor, number: str) -> dict[str, Any]:
     """What a bank sees. The credit fields come only with the firm's permission."""
-    _need(actor, Role.BANK, Role.FINANCE)
+    require(actor, "ledger.query")
     today = local_day(services.clock.now())
     with services.db.read() as session:
         row = store.declaration(session, number)
@@ -145,11 +193,13 @@ def limit_formula() -> LimitFormula:
     return LimitFormula.model_validate(tomllib.loads(pack_path("companion", "ledger.toml").read_text(encoding="utf-8")))
 
 
-def _need(actor: Actor, *roles: Role) -> None:
-    if actor.role not in roles:
-        raise AccessDenied("companion.not_your_step", role=actor.role.value)
-
-
 def _write(services: Services, session: Session, actor: Actor, number: str, action: str, payload: dict[str, Any]) -> None:
     session.flush()
     journal.append(session, services.clock, stream=f"ledger:{number}", actor=actor.user_id, action=action, payload=payload)
+
+
+def _note_grant(services: Services, session: Session, actor: Actor, action: str, payload: dict[str, Any]) -> None:
+    session.flush()
+    journal.append(
+        session, services.clock, stream=stream_of(actor.user_id), actor=actor.user_id, action=action, payload=payload
+    )

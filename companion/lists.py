@@ -38,12 +38,14 @@ class ListRules(BaseModel):
     black_effects: tuple[str, ...]
     repair_mandatory: tuple[str, ...]
     repair_optional: tuple[str, ...]
+    objection_working_days: int = Field(15, ge=0, description="from the notice; the companion specification's default")
+    expires_months: int = Field(0, ge=0, description="a black entry ends by itself after this; 0 = by repair alone")
     black: tuple[Rule, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """An entry of a list. It has effect from `effective_on` until the day before `ended_on`."""
+    """An entry of a list. It has effect from `effective_on` until the day before `ended_on` or `expires_on`."""
 
     ref: str
     subject: str
@@ -55,9 +57,19 @@ class Entry:
     effective_on: date | None = None
     ended_on: date | None = None
     end_reason: str | None = None
+    expires_on: date | None = None
+
+    @property
+    def end(self) -> date | None:
+        """The first day without effect: repaired, removed or run out, whichever is earlier."""
+        return min((day for day in (self.ended_on, self.expires_on) if day is not None), default=None)
 
     def holds_on(self, day: date) -> bool:
-        return self.effective_on is not None and self.effective_on <= day and (self.ended_on is None or day < self.ended_on)
+        return self.effective_on is not None and self.effective_on <= day and (self.end is None or day < self.end)
+
+    def runs_on(self, day: date) -> bool:
+        """True from the proposal on, until it ended."""
+        return self.proposed_on <= day and (self.end is None or day < self.end)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +126,18 @@ def next_step(rules: ListRules, state: str, role: Role) -> str:
     if role not in rules.steps[step]:
         raise AccessDenied("lists.not_your_step", step=step, role=role.value)
     return step
+
+
+def expires_on(rules: ListRules, kind: str, effective_on: date | None) -> date | None:
+    """The day a black entry runs out by itself, None where only repair ends it."""
+    if kind != "black" or effective_on is None or not rules.expires_months:
+        return None
+    return add_months(effective_on, rules.expires_months)
+
+
+def sectors() -> list[str]:
+    """Every sector that has a rule set."""
+    return sorted(path.stem.removeprefix("lists_") for path in pack_path("companion").glob("lists_*.toml"))
 
 
 def missing_for_repair(

@@ -5,6 +5,7 @@ Never pays an item that needs a prescription without one, and never connects a s
 
 from __future__ import annotations
 
+import hashlib
 import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from companion import practice_store as store
 from companion.model import Actor
+from companion.roles import require
 from config import pack_path
 from core import journal
 from core.context import Services
@@ -91,6 +93,7 @@ def pay(
     parts: int | None = None,
 ) -> Split:  # fmt: skip
     """Settle a basket when the payment channel confirms it; the same callback again changes nothing and gives the same split."""
+    require(actor, "medicine.pay")
     rules = medicine_rules()
     with services.db.write() as session:
         done = session.get(store.PaymentRow, callback)
@@ -107,19 +110,36 @@ def pay(
         return paid
 
 
-def repay(services: Services, person: str, amount_fen: int) -> int:
+def repay(services: Services, actor: Actor, person: str, amount_fen: int) -> int:
     """Pay credit back; returns what is still used."""
+    require(actor, "medicine.pay")
     with services.db.write() as session:
         wallet = store.wallet(session, person)
         if not 0 < amount_fen <= wallet.credit_used_fen:
             raise InputError("medicine.bad_basket")
         wallet.credit_used_fen -= amount_fen
+        payload = {"wallet": _wallet_hash(person), "amount_fen": amount_fen}
+        journal.append(session, services.clock, stream="medicine", actor=actor.user_id, action="repaid", payload=payload)
         return wallet.credit_used_fen
 
 
-def open_wallet(services: Services, person: str, insurance_fen: int) -> None:
+def open_wallet(services: Services, actor: Actor, person: str, insurance_fen: int) -> None:
+    """Open a person's account; one that is there keeps its used credit and gets the new balance of the insurance."""
+    require(actor, "medicine.wallet")
+    if not person.strip() or insurance_fen < 0:
+        raise InputError("medicine.bad_basket")
     with services.db.write() as session:
-        session.merge(store.WalletRow(person=person, insurance_fen=insurance_fen, credit_used_fen=0))
+        known = session.get(store.WalletRow, person)
+        if known is None:
+            session.add(store.WalletRow(person=person, insurance_fen=insurance_fen, credit_used_fen=0))
+        else:
+            known.insurance_fen = insurance_fen
+        payload = {"wallet": _wallet_hash(person), "insurance_fen": insurance_fen}
+        journal.append(session, services.clock, stream="medicine", actor=actor.user_id, action="wallet_set", payload=payload)
+
+
+def _wallet_hash(person: str) -> str:
+    return hashlib.sha256(person.encode()).hexdigest()[:32]
 
 
 def _keep(services: Services, session: Session, actor: Actor, callback: str, person: str, paid: Split) -> None:

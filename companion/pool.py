@@ -5,16 +5,23 @@ Never frees a number for another subject, also after the account is frozen or cl
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
+from functools import cache
 
+from pydantic import BaseModel, ConfigDict
 from sqlalchemy.orm import Session
 
 from companion import credit_store as store
+from companion.calendars import calendar_of
 from companion.model import Actor
+from companion.roles import require
+from config import pack_path
 from core import events, journal
 from core.context import Services
+from core.errors import InputError, NotFound
 from core.workdays import Unit, WorkCalendar, local_day
 
 
@@ -28,7 +35,8 @@ class Allotted:
 
 
 def fill(services: Services, actor: Actor, pool: str, numbers: Iterable[str]) -> int:
-    """Add numbers and serve who waits; returns how many are free afterwards."""
+    """Add numbers and serve who waits; returns how many are free afterwards. Raises AccessDenied."""
+    require(actor, "pool.fill")
     with services.db.write() as session:
         new = list(numbers)
         session.add_all(store.PoolNumberRow(pool=pool, number=number) for number in new)
@@ -47,6 +55,7 @@ def fill(services: Services, actor: Actor, pool: str, numbers: Iterable[str]) ->
 
 def allot(services: Services, actor: Actor, pool: str, subject: str, reserve: int) -> Allotted:
     """The subject's number: the one it has, or the lowest free one, or a place in the queue. Below `reserve` an alert is published."""
+    require(actor, "pool.allot")
     with services.db.write() as session:
         held = store.number_of(session, pool, subject)
         if held is not None:
@@ -95,6 +104,80 @@ def account_state(terms: AccountTerms, on: date, verified: date | None, first_tr
     if on > terms.frozen_after and not (is_verified and is_used):
         return "frozen"
     return ("active" if is_used else "verified") if is_verified else "restricted"
+
+
+def note_diligence(
+    services: Services, actor: Actor, pool: str, subject: str, *, verified: date | None, used: date | None
+) -> None:
+    """Keep the day the bank verified the firm, and of its first transaction; a day that is known stays.
+
+    Raises:
+        NotFound ``pool.no_number``; InputError ``pool.bad_day`` for a day before the issue or to come.
+    """
+    require(actor, "pool.diligence")
+    with services.db.write() as session:
+        row = store.number_of(session, pool, subject)
+        if row is None or row.issued_at is None:
+            raise NotFound("pool.no_number", subject=subject)
+        first, today = local_day(row.issued_at), local_day(services.clock.now())
+        for day in (verified, used):
+            if day is not None and not first <= day <= today:
+                raise InputError("pool.bad_day", day=day.isoformat())
+        row.verified_on, row.used_on = row.verified_on or verified, row.used_on or used
+        payload: dict[str, object] = {"number": row.number, "verified": str(row.verified_on), "used": str(row.used_on)}
+        _journal(services, session, actor, pool, "due_diligence", payload)
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A number that was issued, with the terms of its account and its state today."""
+
+    number: str
+    subject: str
+    terms: AccountTerms
+    verified_on: date | None
+    used_on: date | None
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class Book:
+    """A pool as the bank sees it."""
+
+    free: int
+    waiting: tuple[str, ...]
+    held: tuple[Held, ...]
+
+
+def book(services: Services, actor: Actor, pool: str) -> Book:
+    """Free numbers, who waits, and the newest accounts. Raises AccessDenied."""
+    require(actor, "pool.read")
+    today, calendar, rules = local_day(services.clock.now()), calendar_of(services.settings), account_file()
+    days = AccountRules(rules.visit_working_days, rules.buffer_months)
+    with services.db.read() as session:
+        held = []
+        for row in store.issued_numbers(session, pool):
+            terms = account_terms(local_day(row.issued_at or services.clock.now()), days, calendar)
+            state = account_state(terms, today, row.verified_on, row.used_on)
+            held.append(Held(row.number, row.subject or "", terms, row.verified_on, row.used_on, state))
+        return Book(store.free_numbers(session, pool), tuple(one.subject for one in store.waiting(session, pool)), tuple(held))
+
+
+class AccountFile(BaseModel):
+    """``config/companion/account.toml``."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    version: str
+    source: str
+    visit_working_days: int
+    buffer_months: int
+    reserve: int
+    offered: tuple[str, ...]
+
+
+@cache
+def account_file() -> AccountFile:
+    return AccountFile.model_validate(tomllib.loads(pack_path("companion", "account.toml").read_text(encoding="utf-8")))
 
 
 def online_payment_allowed(state: str) -> bool:

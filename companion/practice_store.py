@@ -148,6 +148,35 @@ def code_records(session: Session, subject: str) -> list[CodeRecordRow]:
     return list(session.scalars(select(CodeRecordRow).where(CodeRecordRow.subject == subject).order_by(CodeRecordRow.seq)))
 
 
+def codes_issued(session: Session, subject: str | None, limit: int) -> list[CodeIssuedRow]:
+    """The newest first."""
+    query = select(CodeIssuedRow).order_by(CodeIssuedRow.jti.desc()).limit(limit)
+    return list(session.scalars(query if subject is None else query.where(CodeIssuedRow.subject == subject)))
+
+
+def revoked_codes(session: Session) -> list[str]:
+    return list(session.scalars(select(CodeIssuedRow.jti).where(CodeIssuedRow.revoked_at.is_not(None))))
+
+
+def code_keys_revoked(session: Session) -> list[CodeKeyRevokedRow]:
+    return list(session.scalars(select(CodeKeyRevokedRow).order_by(CodeKeyRevokedRow.at)))
+
+
+def rewards(session: Session, limit: int = 200) -> list[RewardRow]:
+    """The newest first."""
+    return list(session.scalars(select(RewardRow).order_by(RewardRow.id.desc()).limit(limit)))
+
+
+def reward_of(session: Session, lead: str) -> RewardRow | None:
+    return session.scalar(select(RewardRow).where(RewardRow.lead == lead))
+
+
+def trips(session: Session, platform: str | None, limit: int = 200) -> list[TripRow]:
+    """The newest first, of one platform or of all."""
+    query = select(TripRow).order_by(TripRow.starts.desc(), TripRow.order_id).limit(limit)
+    return list(session.scalars(query if platform is None else query.where(TripRow.platform == platform)))
+
+
 def trips_with_phone(session: Session, phone: str) -> list[TripRow]:
     return list(session.scalars(select(TripRow).where(TripRow.phone == phone).order_by(TripRow.starts)))
 

@@ -96,6 +96,12 @@ def read(code: str, trust: Trust, registry: str) -> RecordCode:
     return found
 
 
+def registry_of(code: str, keys: Sequence[PublicKey]) -> str:
+    """Which registry a code is of, for a checker that takes codes of any. Raises as `read`."""
+    claims, _ = codes.open_claims(code, keys)
+    return str(claims.get(_AUD, ""))
+
+
 def check_files(code: RecordCode, records: Sequence[Record], files: Mapping[str, Iterable[bytes]]) -> None:
     """Compare the list with the signed root, then each file (pieces of bytes by kind) with its digest.
 

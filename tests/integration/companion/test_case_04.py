@@ -55,7 +55,7 @@ def blacklist(services):
 def test_case_4_scenario_4(services, own_clock):
     entry = blacklist(services)
     own_clock.advance((date(2026, 7, 1) - date(2026, 4, 10)).days * 86400)
-    creditfile.request_repair(services, actor("applicant"), entry.ref, RULES.repair_mandatory, harm_removed=True)
+    creditfile.request_repair(services, Actor(FIRM, Role.APPLICANT), entry.ref, RULES.repair_mandatory, harm_removed=True)
     ended = creditfile.confirm_repair(services, actor("province"), entry.ref, "means verified")
     assert (ended.ended_on, ended.end_reason) == (date(2026, 7, 1), "repaired")
     with services.db.read() as session:
@@ -68,7 +68,7 @@ def test_case_4_scenario_4(services, own_clock):
 def test_case_4_scenario_5(services):
     entry = blacklist(services)
     with pytest.raises(Refused) as refused:
-        creditfile.request_repair(services, actor("applicant"), entry.ref, ("credit_pledge",), harm_removed=False)
+        creditfile.request_repair(services, Actor(FIRM, Role.APPLICANT), entry.ref, ("credit_pledge",), harm_removed=False)
     assert refused.value.params["missing"] == "rectification, verification, harm_removed"
     with pytest.raises(Refused) as refused:
         creditfile.confirm_repair(services, actor("province"), entry.ref, "too early")

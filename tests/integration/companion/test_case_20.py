@@ -22,14 +22,14 @@ def test_case_20_scenario_1():
 
 
 def test_case_20_scenario_2(services):
-    medicine.open_wallet(services, "p", 0)
+    medicine.open_wallet(services, CHANNEL, "p", 0)
     most = (Item("x", RULES.credit_line_fen),)
     medicine.pay(services, CHANNEL, "c1", "p", most, seller_filed=True, credit_fen=RULES.credit_line_fen - 200 * YUAN)
     with pytest.raises(Refused) as refused:
         medicine.pay(services, CHANNEL, "c2", "p", (Item("y", 201 * YUAN),), seller_filed=True, credit_fen=201 * YUAN)
     assert refused.value.params["left"] == 200
     medicine.pay(services, CHANNEL, "c3", "p", (Item("y", 200 * YUAN),), seller_filed=True, credit_fen=200 * YUAN)
-    assert medicine.repay(services, "p", 300 * YUAN) == RULES.credit_line_fen - 300 * YUAN  # revolving (A20.1)
+    assert medicine.repay(services, CHANNEL, "p", 300 * YUAN) == RULES.credit_line_fen - 300 * YUAN  # revolving (A20.1)
 
 
 def test_case_20_scenario_3():
@@ -40,7 +40,7 @@ def test_case_20_scenario_3():
 
 
 def test_case_20_scenario_4(services):
-    medicine.open_wallet(services, "p", 150 * YUAN)
+    medicine.open_wallet(services, CHANNEL, "p", 150 * YUAN)
     first = medicine.pay(
         services, CHANNEL, "c1", "p", BASKET, seller_filed=True, credit_fen=90 * YUAN, parts=RULES.instalments[0]
     )
