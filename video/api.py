@@ -16,7 +16,7 @@ from core.auth import Principal
 from core.context import Services
 from core.errors import AccessDenied, InputError
 from core.evidence import Envelope
-from video import asking, service
+from video import asking, sampling, service
 from video.api_line import build_line_router
 from video.api_uploads import build_upload_router
 from video.model import (
@@ -33,6 +33,7 @@ from video.model import (
     StillRequest,
 )
 from video.rooms import Rooms
+from video.sampling import Said, Sample, SampleOrder
 from video.turn import IceServer, link_headers
 
 DEVICE_COOKIE = "yunjian_device"
@@ -79,6 +80,7 @@ def build_router(services: Services, rooms: Rooms) -> APIRouter:
     AtSeat = Annotated[SeatKey, Depends(seat)]  # noqa: N806 - a type, made here because it needs the services
     _add_rooms(main, services, rooms, AtSeat)
     _add_leading(main, services, rooms, AtSeat)
+    _add_asking(main, services, rooms, AtSeat)
     _add_media(main, services, rooms, AtSeat)
     main.include_router(build_upload_router(services, rooms, seat))
     router.include_router(main)
@@ -158,18 +160,6 @@ def _add_leading(router: APIRouter, services: Services, rooms: Rooms, at_seat: A
         service.require(key, Right.LEAD, room_id)
         service.stop_recording(services, rooms, key)
 
-    @router.post("/rooms/{room_id}/requests", status_code=201)
-    def ask(room_id: str, key: at_seat, order: StillRequest) -> Asked:
-        """Ask for a picture of an item."""
-        service.require(key, Right.LEAD, room_id)
-        return Asked(request_id=asking.ask_still(services, rooms, key, order))
-
-    @router.post("/rooms/{room_id}/snapshot", status_code=201)
-    def snapshot(room_id: str, key: at_seat, order: SnapshotOrder) -> Envelope:
-        """Keep the live picture of a seat as a still."""
-        service.require(key, Right.LEAD, room_id)
-        return asking.snapshot(services, rooms, key, order)
-
     @router.post("/rooms/{room_id}/close", status_code=204)
     def close(room_id: str, key: at_seat) -> None:
         """End the call."""
@@ -181,6 +171,38 @@ def _add_leading(router: APIRouter, services: Services, rooms: Rooms, at_seat: A
         """Packets per track and viewer."""
         service.require(key, Right.LEAD, room_id)
         return rooms.stats(room_id)
+
+
+def _add_asking(router: APIRouter, services: Services, rooms: Rooms, at_seat: Any) -> None:
+    @router.post("/rooms/{room_id}/requests", status_code=201)
+    def ask(room_id: str, key: at_seat, order: StillRequest) -> Asked:
+        """Ask for a picture of an item."""
+        service.require(key, Right.LEAD, room_id)
+        return Asked(request_id=asking.ask_still(services, rooms, key, order))
+
+    @router.post("/rooms/{room_id}/samples", status_code=201)
+    def plan(room_id: str, key: at_seat, order: SampleOrder) -> Sample:
+        """Commit to a random sample; the room is asked to say a number."""
+        service.require(key, Right.LEAD, room_id)
+        return sampling.plan_sample(services, rooms, key, order)
+
+    @router.get("/rooms/{room_id}/samples")
+    def samples(room_id: str, key: at_seat) -> list[Sample]:
+        """The samples of this room."""
+        service.require(key, Right.VIEW, room_id)
+        return sampling.samples(services, key)
+
+    @router.post("/rooms/{room_id}/samples/{sample_id}/draw")
+    def say_number(room_id: str, sample_id: str, key: at_seat, said: Said) -> Sample:
+        """Draw, with a number that somebody on board says."""
+        service.require(key, Right.CHAT, room_id)
+        return sampling.say_number(services, rooms, key, sample_id, said)
+
+    @router.post("/rooms/{room_id}/snapshot", status_code=201)
+    def snapshot(room_id: str, key: at_seat, order: SnapshotOrder) -> Envelope:
+        """Keep the live picture of a seat as a still."""
+        service.require(key, Right.LEAD, room_id)
+        return asking.snapshot(services, rooms, key, order)
 
 
 def _offer_reader(limit: int) -> Callable[[Request], Awaitable[str]]:

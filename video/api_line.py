@@ -51,6 +51,7 @@ class Ask(_In):
     type: Literal["still_request"]
     item_ref: Annotated[str, Field(min_length=1, max_length=200)]
     seat_id: str | None = None
+    unit: Annotated[str | None, Field(max_length=100)] = None
     note: Annotated[str, Field(max_length=500)] = ""
 
 
@@ -170,7 +171,7 @@ def _handle(services: Services, rooms: Rooms, token: str, message: Message) -> N
             service.require(key, Right.CHAT)
             rooms.hub.tell_room(key.room_id, told)
         case Ask():
-            order = StillRequest(item_ref=message.item_ref, seat_id=message.seat_id, note=message.note)
+            order = StillRequest(item_ref=message.item_ref, seat_id=message.seat_id, unit=message.unit, note=message.note)
             asking.ask_still(services, rooms, key, order)
         case _:
             service.require(key, Right.LEAD)

@@ -5,6 +5,7 @@ Never judges who is in the room (`video.service`) and never takes an upload (`vi
 
 from __future__ import annotations
 
+import secrets
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -18,23 +19,27 @@ from video.model import Right, SeatKey, SnapshotOrder, StillRequest
 from video.rooms import Rooms
 
 EVENT_ASKED = "video.still_asked"
+CHALLENGE_LETTERS = "ACDEFHJKLMNPRTUVWXY3479"  # none that is taken for another in bad light
+CHALLENGE_LENGTH = 4
 
 
 def ask_still(services: Services, rooms: Rooms, key: SeatKey, order: StillRequest) -> str:
-    """Ask for a picture of an item; everybody (or one seat) is told. Returns the request's id."""
+    """Ask for a picture of an item; everybody (or one seat) is told. Returns the request's id.
+
+    With the request goes a challenge: a code that did not exist before, to be shown beside the thing.
+    """
     service.require(key, Right.LEAD)
     with services.db.write() as session:
         room = service.open_room(session, key.room_id)
         row = store.RequestRow(
             id=new_id(), room_id=room.id, item_ref=order.item_ref, seat_id=order.seat_id, note=order.note,
-            asked_by=key.actor, asked_at=services.clock.now(), evidence_id=None,
+            unit=order.unit, challenge=_challenge(), asked_by=key.actor, asked_at=services.clock.now(), evidence_id=None,
         )  # fmt: skip
         session.add(row)
         fact = {"room_id": room.id, "request_id": row.id, "item_ref": order.item_ref}
         events.publish(session, services.clock, stream=room.subject_ref, type=EVENT_ASKED, payload=fact)
-        service.note(session, services, room, key.actor, EVENT_ASKED, request_id=row.id, item_ref=order.item_ref)
-        request_id = row.id
-    message = {"type": "still_request", "request_id": request_id, "item_ref": order.item_ref, "note": order.note}
+        service.note(session, services, room, key.actor, EVENT_ASKED, request_id=row.id, **_told(row))
+        request_id, message = row.id, {"type": "still_request", "request_id": row.id, **_told(row)}
     if order.seat_id is not None:
         rooms.hub.tell_seat(key.room_id, order.seat_id, message)
     else:
@@ -42,11 +47,19 @@ def ask_still(services: Services, rooms: Rooms, key: SeatKey, order: StillReques
     return request_id
 
 
+def _told(row: store.RequestRow) -> dict[str, str | None]:
+    return {"item_ref": row.item_ref, "note": row.note, "unit": row.unit, "challenge": row.challenge}
+
+
+def _challenge() -> str:
+    return "".join(secrets.choice(CHALLENGE_LETTERS) for _ in range(CHALLENGE_LENGTH))
+
+
 def open_requests(services: Services, key: SeatKey) -> list[dict[str, Any]]:
     """What is still asked of this seat, as it was told: for a page that was not there when it was."""
     with services.db.read() as session:
         return [
-            {"type": "still_request", "request_id": row.id, "item_ref": row.item_ref, "note": row.note}
+            {"type": "still_request", "request_id": row.id, **_told(row)}
             for row in store.open_requests(session, key.room_id)
             if row.seat_id in (None, key.seat_id)
         ]

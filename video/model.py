@@ -181,10 +181,11 @@ class SeatKey(_Edge):
 
 
 class StillRequest(_Edge):
-    """The inspector asks for a picture of an item."""
+    """The inspector asks for a picture of an item, or of one `unit` of it ("fire door 7")."""
 
     item_ref: Annotated[str, Field(min_length=1, max_length=200)]
     seat_id: str | None = None
+    unit: Annotated[str | None, Field(max_length=100)] = None
     note: Annotated[str, Field(max_length=500)] = ""
 
 

@@ -69,9 +69,27 @@ class RequestRow(Base):
     item_ref: Mapped[str]
     seat_id: Mapped[str | None]
     note: Mapped[str]
+    unit: Mapped[str | None]
+    challenge: Mapped[str | None]
     asked_by: Mapped[str]
     asked_at: Mapped[datetime] = mapped_column(UtcDateTime)
     evidence_id: Mapped[str | None]
+
+
+class SampleRow(Base):
+    """A random sample of an item's units; `said` is empty until a person on board has said a number."""
+
+    __tablename__ = "video_sample"
+    id: Mapped[str] = mapped_column(primary_key=True)
+    room_id: Mapped[str] = mapped_column(ForeignKey("video_room.id"), index=True)
+    item_ref: Mapped[str]
+    plan: Mapped[dict[str, Any]] = mapped_column(Json)
+    secret: Mapped[str]
+    said: Mapped[str | None]
+    drawn: Mapped[list[str]] = mapped_column(Json)
+    asked_by: Mapped[str]
+    asked_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    said_by: Mapped[str | None]
 
 
 class UploadRow(Base):
@@ -147,6 +165,14 @@ def open_requests(session: Session, room_id: str) -> list[RequestRow]:
             select(RequestRow).where(RequestRow.room_id == room_id, RequestRow.evidence_id.is_(None)).order_by(RequestRow.id)
         )
     )
+
+
+def sample(session: Session, sample_id: str) -> SampleRow | None:
+    return session.get(SampleRow, sample_id)
+
+
+def samples(session: Session, room_id: str) -> list[SampleRow]:
+    return list(session.scalars(select(SampleRow).where(SampleRow.room_id == room_id).order_by(SampleRow.id)))
 
 
 def upload(session: Session, upload_id: str) -> UploadRow | None:

@@ -295,6 +295,7 @@ class Uploads:
                 producer="video", subject_ref=key.subject_ref, item_ref=facts.item_ref,
                 extra={"source": "device", "room_id": key.room_id, "seat_id": key.seat_id, "shot_by": key.actor,
                        "asked_by": asked.asked_by if asked else None, "request_id": asked.id if asked else None,
+                       "unit": asked.unit if asked else None, "challenge": asked.challenge if asked else None,
                        "recording": where, "file_name": safe_name(facts.filename)},
             )  # fmt: skip
             keeping.keep(session, self._services, envelope, key.actor)

@@ -171,6 +171,14 @@ export function say(words, key, values = {}) {
   return Object.entries(values).reduce((text, [name, value]) => text.replace(`{${name}}`, value), words[key] ?? key);
 }
 
+// The number that makes a committed sample a draw: from the ship's phone, or from the inspector who heard it.
+export async function sayNumber(call, sample, form) {
+  const input = form.querySelector('input');
+  await call.request('POST', `${call.here}/samples/${sample.sample_id}/draw`, { json: { number: input.value } });
+  input.value = '';
+  form.hidden = true;
+}
+
 export function addChat(list, who, text) {
   const line = document.createElement('li');
   const name = document.createElement('b');

@@ -1,6 +1,6 @@
 // Owns the phone's page: join by a tap, wait, agree, show the camera, take stills. Never opens anything before the tap.
 
-import { Call, addChat, say, showTrouble } from './call-api.js';
+import { Call, addChat, say, sayNumber, showTrouble } from './call-api.js';
 import { StillQueue } from './call-queue.js';
 
 const $ = (id) => document.getElementById(id);
@@ -8,7 +8,7 @@ const words = JSON.parse(document.body.dataset.words);
 const lang = document.body.dataset.lang;
 const call = new Call(lang);
 const steps = ['start', 'wait', 'consent', 'call', 'end'];
-let joined, queue, stream, publication, viewing, facing = 'environment', item = null, prompts = new Map(), people = new Map();
+let joined, queue, stream, publication, viewing, facing = 'environment', item = null, sample = null, prompts = new Map(), people = new Map();
 
 const show = (name) => steps.forEach((step) => { $(`step-${step}`).hidden = step !== name; });
 const trouble = (error) => showTrouble($('trouble'), error);
@@ -149,6 +149,7 @@ $('still').addEventListener('click', async () => {
     await queue.add(blob, { item_ref: item, captured_at: captured, clock_offset_ms: call.offsetMs,
       device: navigator.userAgent.slice(0, 180), position: fix, filename: 'still' });
     prompt(null);
+    $('challenge').hidden = true;
   } catch (error) { trouble(error); } finally { $('still').disabled = false; }
 });
 
@@ -182,6 +183,11 @@ $('chat-form').addEventListener('submit', (event) => {
   $('chat-text').value = '';
 });
 
+$('said-form').addEventListener('submit', (event) => {
+  event.preventDefault();
+  sayNumber(call, sample, $('said-form')).catch(trouble);
+});
+
 function prompt(text) {
   $('prompt').hidden = !text;
   $('prompt').textContent = text ?? '';
@@ -204,10 +210,19 @@ call.on('line', (up) => { $('link-badge').textContent = up ? words.good : words.
   })
   .on('still_request', (message) => {
     item = message.item_ref;
-    prompt(`${words.asked} ${prompts.get(item) ?? item}${message.note ? ` · ${message.note}` : ''}`);
+    prompt(`${words.asked} ${[prompts.get(item) ?? item, message.unit, message.note].filter(Boolean).join(' · ')}`);
+    $('challenge').hidden = !message.challenge;
+    $('challenge').textContent = say(words, 'challenge', { code: message.challenge });
     navigator.vibrate?.(200);
   })
   .on('current_item', (message) => { item = message.item_ref; prompt(prompts.get(item) ?? item); })
+  .on('sample', (message) => {
+    sample = message.sample;
+    $('said-form').hidden = sample.said !== null;
+    const name = prompts.get(sample.item_ref) ?? sample.item_ref;
+    $('said-label').textContent = say(words, 'say_number', { take: sample.take, of: sample.units.length, item: name });
+    if (sample.said !== null) prompt(say(words, 'drawn', { units: sample.drawn.join(', ') }));
+  })
   .on('chat', (message) => addChat($('chat-log'), people.get(message.from)?.name ?? '', message.text))
   .on('recording', (message) => recording(message.on))
   .on('heartbeat', (message) => { $('link-badge').textContent = performance.now() - message.sent_ms > 800 ? words.slow : words.good; })

@@ -1,6 +1,6 @@
 // Owns the inspector's page of a room: people, live pictures, items, recording. Keys: S asks, 1-9 choose an item, Space freezes.
 
-import { Call, addChat, say, showTrouble } from './call-api.js';
+import { Call, addChat, say, sayNumber, showTrouble } from './call-api.js';
 
 const $ = (id) => document.getElementById(id);
 const page = $('call-room');
@@ -8,7 +8,7 @@ const words = JSON.parse(page.dataset.words);
 const lang = page.dataset.lang;
 const csrf = document.querySelector('meta[name="csrf-token"]').content;
 const call = new Call(lang);
-let people = new Map(), chosenItem = null, chosenSeat = null, microphone = null;
+let people = new Map(), chosenItem = null, chosenSeat = null, microphone = null, sample = null;
 const views = new Map(), kept = new Map();
 
 const attempt = async (work) => {
@@ -22,6 +22,7 @@ async function start() {
   showItems(room.shots);
   recording(room.recording);
   call.listen();
+  for (const one of await (await call.request('GET', `${call.here}/samples`)).json()) showSample(one);
   const stats = await (await call.request('GET', `${call.here}/stats`)).json();
   for (const track of stats.tracks) if (track.live && track.seat !== call.seat) see(track.seat);
 }
@@ -48,7 +49,7 @@ function showItems(shots) {
 function choose(item, button) {
   chosenItem = item;
   for (const other of $('items').querySelectorAll('button')) other.setAttribute('aria-pressed', String(other === button));
-  $('ask').disabled = false;
+  $('ask').disabled = $('sample').disabled = false;
   $('snap').disabled = !chosenSeat;
   call.say({ type: 'current_item', item_ref: item });
 }
@@ -137,9 +138,34 @@ function recording(on) {
   $('record').hidden = on;
 }
 
-const ask = () => attempt(() => call.request('POST', `${call.here}/requests`, { json: { item_ref: chosenItem, note: $('note').value } }));
+const ask = (item = chosenItem, unit = null) => attempt(
+  () => call.request('POST', `${call.here}/requests`, { json: { item_ref: item, note: $('note').value, unit } }));
 
-$('ask').addEventListener('click', ask);
+// One unit a line; "Fire door 1-24" stands for twenty-four.
+const unitsIn = (text) => text.split('\n').map((line) => line.trim()).filter(Boolean).flatMap((line) => {
+  const range = /^(.*?)(\d+)-(\d+)$/.exec(line);
+  if (!range || Number(range[3]) < Number(range[2]) || Number(range[3]) - Number(range[2]) >= 500) return [line];
+  return Array.from({ length: range[3] - range[2] + 1 }, (_, index) => `${range[1]}${Number(range[2]) + index}`);
+});
+
+function showSample(found) {
+  sample = found;
+  $('said-form').hidden = found.said !== null;
+  $('drawn').replaceChildren(...found.drawn.map((unit) => {
+    const line = document.createElement('li');
+    line.append(button(say(words, 'ask_unit', { unit }), () => ask(found.item_ref, unit)));
+    return line;
+  }));
+  $('drawn').closest('details').open = true;
+}
+
+$('ask').addEventListener('click', () => ask());
+$('sample').addEventListener('click', () => attempt(() => call.request('POST', `${call.here}/samples`,
+  { json: { item_ref: chosenItem, units: unitsIn($('units').value), take: Number($('take').value) } })));
+$('said-form').addEventListener('submit', (event) => {
+  event.preventDefault();
+  attempt(() => sayNumber(call, sample, $('said-form')));
+});
 $('record').addEventListener('click', () => attempt(() => call.request('POST', `${call.here}/recording`)));
 $('stop').addEventListener('click', () => attempt(() => call.request('DELETE', `${call.here}/recording`)));
 $('close').addEventListener('click', () => attempt(() => call.request('POST', `${call.here}/close`)));
@@ -179,6 +205,7 @@ call.on('line', (up) => { $('link-badge').textContent = up ? words.good : words.
       if (count.dataset.count === message.item_ref) count.textContent = say(words, 'stills', { n: kept.get(message.item_ref) });
     }
   })
+  .on('sample', (message) => showSample(message.sample))
   .on('chat', (message) => addChat($('chat-log'), nameOf(message.from), message.text))
   .on('recording', (message) => recording(message.on))
   .on('recording_failed', () => recording(false))

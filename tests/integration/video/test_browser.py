@@ -83,10 +83,18 @@ def test_a_phone_joins_is_seen_and_sends_a_still(site: Site, browser: Browser) -
     inspector.fill("#note", "K7Q")
     inspector.click("#ask")
     phone.wait_for_selector("#prompt:has-text('K7Q')")
+    challenge = phone.inner_text("#challenge").rsplit(" ", 1)[-1]
     phone.click("#still")
     inspector.wait_for_selector("[data-count]:has-text('1 stills')")
     inspector.click("#snap")
     inspector.wait_for_selector("[data-count]:has-text('2 stills')")
+    inspector.click(".sample summary")
+    inspector.fill("#units", "Fire door 1-24")
+    inspector.click("#sample")
+    phone.fill("#said", "17")
+    phone.click("#said-form button")
+    inspector.click("#drawn button >> nth=0")
+    phone.wait_for_selector("#prompt:has-text('Fire door')")
     inspector.click("#stop")
     inspector.wait_for_selector("#record:not([hidden])", timeout=30_000)
     with site.services.db.read() as session:
@@ -94,6 +102,7 @@ def test_a_phone_joins_is_seen_and_sends_a_still(site: Site, browser: Browser) -
     stills = [one for one in mine if one.kind == "still"]
     assert {one.extra["source"] for one in stills} == {"device", "live_frame"}
     assert {one.item_ref for one in stills} == {ITEM}
+    assert {one.extra.get("challenge") for one in stills} == {challenge, None}
     tracks = {one.extra["track"]: one for one in mine if one.extra.get("part") == "track"}
     assert set(tracks) == {"audio", "video"}
     assert plays(inspector, site.services.files.read(tracks["video"].sha256))

@@ -1,4 +1,4 @@
-"""video tables"""
+"""random samples and challenge codes of a call"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -10,12 +10,29 @@ down_revision = "0005"
 branch_labels = None
 depends_on = None
 
-__all__ = ["core", "op", "sa"]
-
 
 def upgrade() -> None:
-    """Nothing yet."""
+    op.add_column("video_request", sa.Column("unit", sa.String(), nullable=True))
+    op.add_column("video_request", sa.Column("challenge", sa.String(), nullable=True))
+    op.create_table(
+        "video_sample",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("room_id", sa.String(), nullable=False),
+        sa.Column("item_ref", sa.String(), nullable=False),
+        sa.Column("plan", core.db.Json(), nullable=False),
+        sa.Column("secret", sa.String(), nullable=False),
+        sa.Column("said", sa.String(), nullable=True),
+        sa.Column("drawn", core.db.Json(), nullable=False),
+        sa.Column("asked_by", sa.String(), nullable=False),
+        sa.Column("asked_at", core.db.UtcDateTime(), nullable=False),
+        sa.Column("said_by", sa.String(), nullable=True),
+        sa.ForeignKeyConstraint(["room_id"], ["video_room.id"], name=op.f("fk_video_sample_room_id_video_room")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_video_sample")),
+    )
+    op.create_index(op.f("ix_video_sample_room_id"), "video_sample", ["room_id"])
 
 
 def downgrade() -> None:
-    """Nothing yet."""
+    op.drop_table("video_sample")
+    op.drop_column("video_request", "challenge")
+    op.drop_column("video_request", "unit")
