@@ -34,7 +34,7 @@ def editions(session: Session, book: str, ref: str) -> list[BookEntryRow]:
     return list(session.scalars(query))
 
 
-def newest(session: Session, book: str, subject: str | None = None, limit: int = 1000) -> list[BookEntryRow]:
+def newest(session: Session, book: str, subject: str | None = None) -> list[BookEntryRow]:
     """The edition that counts of every entry, in the order of their refs."""
     last = (
         select(BookEntryRow.ref, func.max(BookEntryRow.seq).label("seq"))
@@ -43,7 +43,7 @@ def newest(session: Session, book: str, subject: str | None = None, limit: int =
     query = (
         select(BookEntryRow)
         .join(last, (BookEntryRow.ref == last.c.ref) & (BookEntryRow.seq == last.c.seq))
-        .where(BookEntryRow.book == book).order_by(BookEntryRow.ref).limit(limit)
+        .where(BookEntryRow.book == book).order_by(BookEntryRow.ref)
     )  # fmt: skip
     if subject is not None:
         query = query.where(BookEntryRow.subject == subject)
@@ -57,3 +57,14 @@ def sizes(session: Session, books: Iterable[str]) -> dict[str, int]:
         .where(BookEntryRow.book.in_(list(books))).group_by(BookEntryRow.book)
     )  # fmt: skip
     return {row[0]: row[1] for row in session.execute(query)}
+
+
+def first_written(session: Session, book: str) -> datetime | None:
+    """When the oldest entry of a book was written."""
+    return session.scalar(select(func.min(BookEntryRow.at)).where(BookEntryRow.book == book))
+
+
+def written_since(session: Session, book: str, start: datetime) -> list[BookEntryRow]:
+    """First editions written from `start` on, in the order of their refs."""
+    query = select(BookEntryRow).where(BookEntryRow.book == book, BookEntryRow.seq == 1, BookEntryRow.at >= start)
+    return list(session.scalars(query.order_by(BookEntryRow.ref)))

@@ -11,7 +11,7 @@ import traceback
 from collections.abc import Callable, Mapping
 
 import inspection
-from companion import creditfile, obligations, push
+from companion import address_ledger, creditfile, obligations, push
 from console.metrics import Metrics
 from console.wiring import Area
 from core import accounts, events, logs, messages
@@ -22,6 +22,7 @@ EVENTS_EVERY_S = 0.5
 MESSAGES_EVERY_S = 5.0
 SESSIONS_EVERY_S = 600.0
 DEADLINES_EVERY_S = 60.0
+LEDGER_EVERY_S = 60.0
 _log = logs.get("console")
 
 
@@ -55,6 +56,7 @@ class Background:
             ("messages", lambda: messages.deliver_due(self._services), MESSAGES_EVERY_S),
             ("obligations", lambda: obligations.sweep(self._services), obligations.SWEEP_EVERY_S),
             ("double push", lambda: push.deliver_due(self._services), push.PUSH_EVERY_S),
+            ("address ledger", lambda: address_ledger.send_due(self._services), LEDGER_EVERY_S),
             ("sessions", lambda: accounts.forget_expired_sessions(self._services), SESSIONS_EVERY_S),
         ]
         if self._area is Area.ALL:

@@ -1,14 +1,11 @@
-"""Case 8, address by commitment: the numbered scenarios, and a positive list as data alone."""
+"""Case 8, address by commitment: the numbered scenarios."""
 
 from __future__ import annotations
 
 from datetime import date
 
-import yaml
-
-from companion import definition, obligations
+from companion import obligations
 from companion.model import Confirm, Demand, Role
-from config import pack_path
 
 KEY = "address_commitment"
 FACTS = {"entity": "limited_company", "address": "Yingkou, Road 1"}
@@ -67,16 +64,3 @@ def test_case_8_scenario_4(window):
 def test_case_8_scenario_5(window):
     window.at("2026-09-01")
     assert window.apply(KEY, {**FACTS, "entity": "listed_company"}).case.outcome == "not_accepted"
-
-
-def test_a_positive_list_of_trades_is_data_alone(window, tmp_path):
-    """The case's next step: firms of listed trades need no comparison. The definition changes, no code does."""
-    raw = yaml.safe_load(pack_path("procedures", f"{KEY}.yaml").read_text(encoding="utf-8"))
-    raw["version"] = "2026-01-01"
-    raw["facts"].append(
-        {"id": "on_positive_list", "type": "flag", "required": True, "title": {"zh": "正面清单", "en": "On the positive list"}}
-    )
-    step = next(one for one in raw["steps"] if one["id"] == "register")
-    step["needs"][0]["if"] = {"any": [{"fact": "register_match", "is": "match"}, {"fact": "on_positive_list", "is": True}]}
-    checked = definition.Definition.model_validate(raw)
-    assert checked.step("register").needs[0].if_.any
