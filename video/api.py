@@ -16,7 +16,7 @@ from core.auth import Principal
 from core.context import Services
 from core.errors import AccessDenied, InputError
 from core.evidence import Envelope
-from video import asking, sampling, service
+from video import asking, marks, sampling, service
 from video.api_line import build_line_router
 from video.api_uploads import build_upload_router
 from video.model import (
@@ -197,6 +197,25 @@ def _add_asking(router: APIRouter, services: Services, rooms: Rooms, at_seat: An
         """Draw, with a number that somebody on board says."""
         service.require(key, Right.CHAT, room_id)
         return sampling.say_number(services, rooms, key, sample_id, said)
+
+    @router.get("/rooms/{room_id}/stills/{evidence_id}", response_class=Response)
+    def still(room_id: str, evidence_id: str, key: at_seat) -> Response:
+        """A still of this room, in full, for those who draw on it."""
+        service.require(key, Right.VIEW, room_id)
+        shown = marks.picture_of(services, key, evidence_id)
+        return Response(services.files.read(shown.sha256), media_type=shown.media_type, headers={"cache-control": "no-store"})
+
+    @router.post("/rooms/{room_id}/stills/{evidence_id}/freeze", status_code=204)
+    def freeze(room_id: str, evidence_id: str, key: at_seat) -> None:
+        """Show this still to everybody, to draw on."""
+        service.require(key, Right.LEAD, room_id)
+        marks.freeze(services, rooms, key, evidence_id)
+
+    @router.delete("/rooms/{room_id}/stills/{evidence_id}/freeze")
+    def thaw(room_id: str, evidence_id: str, key: at_seat) -> Envelope | None:
+        """Back to the live picture; what was drawn is kept beside the still."""
+        service.require(key, Right.LEAD, room_id)
+        return marks.thaw(services, rooms, key, evidence_id)
 
     @router.post("/rooms/{room_id}/snapshot", status_code=201)
     def snapshot(room_id: str, key: at_seat, order: SnapshotOrder) -> Envelope:

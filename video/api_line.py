@@ -15,8 +15,9 @@ from starlette.concurrency import run_in_threadpool
 from core.clock import rfc3339
 from core.context import Services
 from core.errors import YunJianError
-from video import asking, service
+from video import asking, marks, service
 from video.hub import Line
+from video.marks import Stroke
 from video.model import Right, SeatKey, SeatState, StillRequest
 from video.rooms import Rooms
 
@@ -70,7 +71,14 @@ class Current(_In):
     item_ref: Annotated[str, Field(min_length=1, max_length=200)]
 
 
-Message = Heartbeat | Chat | Ask | ItemChanged | Current
+class Drawn(_In):
+    """A line on the frozen still."""
+
+    type: Literal["stroke"]
+    stroke: Stroke
+
+
+Message = Heartbeat | Chat | Ask | ItemChanged | Current | Drawn
 _messages: TypeAdapter[Message] = TypeAdapter(Annotated[Message, Field(discriminator="type")])
 
 
@@ -173,6 +181,8 @@ def _handle(services: Services, rooms: Rooms, token: str, message: Message) -> N
         case Ask():
             order = StillRequest(item_ref=message.item_ref, seat_id=message.seat_id, unit=message.unit, note=message.note)
             asking.ask_still(services, rooms, key, order)
+        case Drawn():
+            marks.draw(services, rooms, key, message.stroke)
         case _:
             service.require(key, Right.LEAD)
             rooms.hub.tell_room(key.room_id, told)

@@ -92,6 +92,19 @@ class SampleRow(Base):
     said_by: Mapped[str | None]
 
 
+class StrokeRow(Base):
+    """One line that somebody drew on a still; `points` are shares of its width and height."""
+
+    __tablename__ = "video_stroke"
+    id: Mapped[str] = mapped_column(primary_key=True)
+    room_id: Mapped[str] = mapped_column(ForeignKey("video_room.id"))
+    evidence_id: Mapped[str] = mapped_column(index=True)
+    seat_id: Mapped[str]
+    role: Mapped[str]
+    points: Mapped[list[list[float]]] = mapped_column(Json)
+    drawn_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
 class UploadRow(Base):
     """A resumable upload; `offset_bytes` counts what is verified and synced. `id` becomes the evidence id."""
 
@@ -173,6 +186,11 @@ def sample(session: Session, sample_id: str) -> SampleRow | None:
 
 def samples(session: Session, room_id: str) -> list[SampleRow]:
     return list(session.scalars(select(SampleRow).where(SampleRow.room_id == room_id).order_by(SampleRow.id)))
+
+
+def strokes(session: Session, evidence_id: str) -> list[StrokeRow]:
+    """What was drawn on a still, in the order it was drawn."""
+    return list(session.scalars(select(StrokeRow).where(StrokeRow.evidence_id == evidence_id).order_by(StrokeRow.id)))
 
 
 def upload(session: Session, upload_id: str) -> UploadRow | None:

@@ -68,6 +68,8 @@ class UploadFacts(BaseModel):
     sha256: Annotated[str | None, Field(pattern="^[0-9a-f]{64}$")] = None
     client_key: Annotated[str | None, Field(max_length=64)] = None
     filename: Annotated[str, Field(max_length=300)] = ""
+    held_on: Literal["wechat", "dingtalk", "tencent_meeting", "other"] | None = None
+    """The service that carried the call this file comes from: it is not of our making, and its time is not proven."""
 
 
 def parse_metadata(header: str) -> UploadFacts:
@@ -145,7 +147,7 @@ class Uploads:
         Raises:
             TooMuch: the seat's quota.
         """
-        service.require(key, Right.STILL)
+        service.require(key, Right.STILL if facts.held_on is None else Right.LEAD)
         self.sweep()
         now = self._services.clock.now()
         with self._services.db.write() as session:
@@ -282,18 +284,21 @@ class Uploads:
     def _keep(self, key: SeatKey, upload_id: str, facts: UploadFacts, sha256: str, size: int) -> Envelope:
         now = self._services.clock.now()
         with self._services.db.write() as session:
-            asked = store.open_request(session, key.room_id, facts.item_ref) if facts.item_ref else None
+            outside = facts.held_on is not None
+            asked = store.open_request(session, key.room_id, facts.item_ref) if facts.item_ref and not outside else None
             where = asking.recording_position(session, self._services, key.room_id)
             position = facts.position
             envelope = Envelope(
                 id=upload_id, sha256=sha256, size=size, media_type=facts.media_type,
-                kind="clip" if facts.media_type.startswith("video/") else "still",
+                kind="external" if outside else "clip" if facts.media_type.startswith("video/") else "still",
                 captured_at=facts.captured_at, clock_offset_ms=facts.clock_offset_ms, received_at=now,
                 device=facts.device or f"seat:{key.seat_id}",
                 position=None if position is None
                 else Position(lonlat=(position[0], position[1]), accuracy_m=position[2], source=position[3]),
                 producer="video", subject_ref=key.subject_ref, item_ref=facts.item_ref,
-                extra={"source": "device", "room_id": key.room_id, "seat_id": key.seat_id, "shot_by": key.actor,
+                extra={"source": "external" if outside else "device", "room_id": key.room_id, "seat_id": key.seat_id,
+                       "shot_by": None if outside else key.actor,
+                       **({"held_on": facts.held_on, "time_proven": False, "imported_by": key.actor} if outside else {}),
                        "asked_by": asked.asked_by if asked else None, "request_id": asked.id if asked else None,
                        "unit": asked.unit if asked else None, "challenge": asked.challenge if asked else None,
                        "recording": where, "file_name": safe_name(facts.filename)},

@@ -1,5 +1,6 @@
 // Owns the phone's page: join by a tap, wait, agree, show the camera, take stills. Never opens anything before the tap.
 
+import { Board, follow } from './call-board.js';
 import { Call, addChat, say, sayNumber, showTrouble } from './call-api.js';
 import { StillQueue } from './call-queue.js';
 
@@ -92,6 +93,8 @@ async function publish() {
     calm();
   } catch (error) { trouble(error); setTimeout(publish, 4000); }
 }
+
+follow(call, new Board(call, document.querySelector('.stage')), trouble);
 
 let returning = 0;
 function again() {

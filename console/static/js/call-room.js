@@ -1,5 +1,8 @@
-// Owns the inspector's page of a room: people, live pictures, items, recording. Keys: S asks, 1-9 choose an item, Space freezes.
+// Owns the inspector's page of a room: people, live pictures, items, recording.
+// Keys: S asks, 1-9 choose an item, Space holds the picture here, F freezes it for everybody to draw on.
 
+import { Board, follow } from './call-board.js';
+import { StillQueue } from './call-queue.js';
 import { Call, addChat, say, sayNumber, showTrouble } from './call-api.js';
 
 const $ = (id) => document.getElementById(id);
@@ -10,6 +13,8 @@ const csrf = document.querySelector('meta[name="csrf-token"]').content;
 const call = new Call(lang);
 let people = new Map(), chosenItem = null, chosenSeat = null, microphone = null, sample = null;
 const views = new Map(), kept = new Map();
+const board = new Board(call, $('pictures'));
+let outside = null;
 
 const attempt = async (work) => {
   try { $('trouble').hidden = true; return await work(); } catch (error) { showTrouble($('trouble'), error); return null; }
@@ -18,6 +23,11 @@ const attempt = async (work) => {
 async function start() {
   const joined = await (await call.request('POST', `rooms/${page.dataset.room}/attend`, { headers: { 'x-csrf-token': csrf } })).json();
   call.enter(joined);
+  outside = new StillQueue(call, joined.piece_kb, (count, sent) => {
+    $('outside-state').textContent = count ? say(words, 'queue', { n: count }) : sent ? words.sent : '';
+  });
+  outside.onRefused = (error) => showTrouble($('trouble'), error);
+  await outside.start();
   const room = await (await call.request('GET', call.here)).json();
   showItems(room.shots);
   recording(room.recording);
@@ -49,7 +59,7 @@ function showItems(shots) {
 function choose(item, button) {
   chosenItem = item;
   for (const other of $('items').querySelectorAll('button')) other.setAttribute('aria-pressed', String(other === button));
-  $('ask').disabled = $('sample').disabled = false;
+  $('ask').disabled = $('sample').disabled = $('outside-file').disabled = false;
   $('snap').disabled = !chosenSeat;
   call.say({ type: 'current_item', item_ref: item });
 }
@@ -130,7 +140,20 @@ function unsee(seat) {
 function pick(seat) {
   chosenSeat = seat;
   for (const [id, view] of views) view.figure.classList.toggle('chosen', id === seat);
-  $('snap').disabled = !seat;
+  $('snap').disabled = $('freeze').disabled = !seat;
+}
+
+const freeze = (evidence = null) => attempt(async () => {
+  const still = evidence ?? (await (await call.request('POST', `${call.here}/snapshot`,
+    { json: { seat_id: chosenSeat, item_ref: chosenItem } })).json()).id;
+  await call.request('POST', `${call.here}/stills/${still}/freeze`);
+});
+const thaw = () => attempt(() => call.request('DELETE', `${call.here}/stills/${board.evidence}/freeze`));
+
+function addStill(message) {
+  const line = document.createElement('li');
+  line.append(button(say(words, 'draw_on', { n: $('stills').childElementCount + 1 }), () => freeze(message.evidence_id)));
+  $('stills').append(line);
 }
 
 function recording(on) {
@@ -171,6 +194,15 @@ $('stop').addEventListener('click', () => attempt(() => call.request('DELETE', `
 $('close').addEventListener('click', () => attempt(() => call.request('POST', `${call.here}/close`)));
 $('snap').addEventListener('click', () => attempt(
   () => call.request('POST', `${call.here}/snapshot`, { json: { seat_id: chosenSeat, item_ref: chosenItem } })));
+$('freeze').addEventListener('click', () => freeze());
+$('thaw').addEventListener('click', thaw);
+$('outside-file').addEventListener('change', async () => {
+  const [file] = $('outside-file').files;
+  if (!file) return;
+  await attempt(() => outside.add(file, { item_ref: chosenItem, captured_at: new Date(file.lastModified).toISOString(),
+    filename: file.name, held_on: $('held-on').value }));
+  $('outside-file').value = '';
+});
 $('talk').addEventListener('click', () => attempt(async () => {
   if (microphone) return;
   microphone = await call.publish(await navigator.mediaDevices.getUserMedia({ audio: { echoCancellation: true } }));
@@ -185,12 +217,20 @@ $('chat-form').addEventListener('submit', (event) => {
 document.addEventListener('keydown', (event) => {
   if (event.target.closest('input, textarea, button') || event.ctrlKey || event.metaKey || event.altKey) return;
   if (event.key === 's' && chosenItem) ask();
+  else if (event.key === 'f' && board.evidence) thaw();
+  else if (event.key === 'f' && chosenSeat) freeze();
   else if (event.key === ' ' && chosenSeat) {
     event.preventDefault();
     const { video } = views.get(chosenSeat);
     if (video.paused) video.play(); else video.pause();
   } else if (event.key >= '1' && event.key <= '9') $('items').querySelectorAll('button')[Number(event.key) - 1]?.click();
 });
+
+follow(call, board, (error) => showTrouble($('trouble'), error));
+new MutationObserver(() => {
+  $('thaw').hidden = board.element.hidden;
+  $('freeze').hidden = !board.element.hidden;
+}).observe(board.element, { attributes: true, attributeFilter: ['hidden'] });
 
 call.on('line', (up) => { $('link-badge').textContent = up ? words.good : words.lost; })
   .on('roster', (message) => showPeople(message.seats))
@@ -199,6 +239,7 @@ call.on('line', (up) => { $('link-badge').textContent = up ? words.good : words.
     else if (message.kind === 'video') unsee(message.seat);
   })
   .on('evidence', (message) => {
+    if (message.kind === 'still') addStill(message);
     if (!message.item_ref) return;
     kept.set(message.item_ref, (kept.get(message.item_ref) ?? 0) + 1);
     for (const count of document.querySelectorAll('[data-count]')) {

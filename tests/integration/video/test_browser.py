@@ -88,17 +88,13 @@ def test_a_phone_joins_is_seen_and_sends_a_still(site: Site, browser: Browser) -
     inspector.wait_for_selector("[data-count]:has-text('1 stills')")
     inspector.click("#snap")
     inspector.wait_for_selector("[data-count]:has-text('2 stills')")
-    inspector.click(".sample summary")
-    inspector.fill("#units", "Fire door 1-24")
-    inspector.click("#sample")
-    phone.fill("#said", "17")
-    phone.click("#said-form button")
-    inspector.click("#drawn button >> nth=0")
-    phone.wait_for_selector("#prompt:has-text('Fire door')")
+    draw_a_sample(inspector, phone)
+    draw_together(inspector, phone)
     inspector.click("#stop")
     inspector.wait_for_selector("#record:not([hidden])", timeout=30_000)
     with site.services.db.read() as session:
         mine = [one for one in evidence.of_subject(session, "case-1") if one.extra["room_id"] == room.room_id]
+    assert sum(one.extra.get("part") == "marks" for one in mine) == 1
     stills = [one for one in mine if one.kind == "still"]
     assert {one.extra["source"] for one in stills} == {"device", "live_frame"}
     assert {one.item_ref for one in stills} == {ITEM}
@@ -109,6 +105,29 @@ def test_a_phone_joins_is_seen_and_sends_a_still(site: Site, browser: Browser) -
     assert problems == []
     phone_context.close()
     inspector_context.close()
+
+
+def draw_a_sample(inspector: Page, phone: Page) -> None:
+    inspector.click(".sample summary")
+    inspector.fill("#units", "Fire door 1-24")
+    inspector.click("#sample")
+    phone.fill("#said", "17")
+    phone.click("#said-form button")
+    inspector.click("#drawn button >> nth=0")
+    phone.wait_for_selector("#prompt:has-text('Fire door')")
+
+
+def draw_together(inspector: Page, phone: Page) -> None:
+    inspector.click("#freeze")
+    phone.wait_for_selector(".board:not([hidden]) img[src^='blob:']")
+    sheet = phone.locator(".board svg").bounding_box()
+    phone.mouse.move(sheet["x"] + 40, sheet["y"] + 40)
+    phone.mouse.down()
+    phone.mouse.move(sheet["x"] + 120, sheet["y"] + 90, steps=4)
+    phone.mouse.up()
+    inspector.wait_for_selector(".board polyline.theirs", state="attached")
+    inspector.click("#thaw")
+    phone.wait_for_selector(".board[hidden]", state="attached")
 
 
 def plays(page: Page, data: bytes) -> bool:

@@ -1,4 +1,4 @@
-"""random samples and challenge codes of a call"""
+"""random samples, challenge codes and drawn lines of a call"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -30,9 +30,23 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_video_sample")),
     )
     op.create_index(op.f("ix_video_sample_room_id"), "video_sample", ["room_id"])
+    op.create_table(
+        "video_stroke",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("room_id", sa.String(), nullable=False),
+        sa.Column("evidence_id", sa.String(), nullable=False),
+        sa.Column("seat_id", sa.String(), nullable=False),
+        sa.Column("role", sa.String(), nullable=False),
+        sa.Column("points", core.db.Json(), nullable=False),
+        sa.Column("drawn_at", core.db.UtcDateTime(), nullable=False),
+        sa.ForeignKeyConstraint(["room_id"], ["video_room.id"], name=op.f("fk_video_stroke_room_id_video_room")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_video_stroke")),
+    )
+    op.create_index(op.f("ix_video_stroke_evidence_id"), "video_stroke", ["evidence_id"])
 
 
 def downgrade() -> None:
+    op.drop_table("video_stroke")
     op.drop_table("video_sample")
     op.drop_column("video_request", "challenge")
     op.drop_column("video_request", "unit")
