@@ -37,6 +37,7 @@ class HealthOut(BaseModel):
     dropped_lines: int
     kernel_drops: int
     late: int
+    future: int
     updated_at: str
 
 
@@ -241,6 +242,7 @@ def _feed(feed: Feed) -> FeedOut:
             dropped_lines=health.dropped_lines,
             kernel_drops=health.kernel_drops,
             late=health.late,
+            future=health.future,
             updated_at=rfc3339(health.updated_at),
         ),
     )

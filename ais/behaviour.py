@@ -21,6 +21,8 @@ class Points(_Pack):
     step_s: float
     window_s: float
     lateness_s: float
+    spacing_s: float
+    future_s: float
     forget_hours: float
 
 

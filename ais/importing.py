@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ais.batch import BatchDecoder
-from ais.intake import Intake
+from ais.intake import Intake, feed_of
 from ais.ledger import Ledger
 from ais.reading import Progress, file_chunks
 from ais.store import ImportRow, import_state, save_feed, save_import
+from ais.tally import Tally
 from core.context import Services
 from core.errors import NotFound
 
@@ -25,7 +26,9 @@ _HEAD_BYTES = 1 << 16
 
 @dataclass(frozen=True, slots=True)
 class ArchiveResult:
-    """What an archive gave. `resumed_at`: unpacked bytes that were stored before; `known`: it was whole already."""
+    """What an archive gave. `resumed_at`: unpacked bytes that were stored before; `known`: it was whole already; `late`: reports
+    that were kept in the track but came too late to be judged.
+    """
 
     name: str
     known: bool
@@ -34,6 +37,7 @@ class ArchiveResult:
     positions: int
     events: int
     signals: int
+    late: int = 0
 
 
 def import_archive(services: Services, path: Path, on_progress: Progress | None = None) -> ArchiveResult:
@@ -51,7 +55,7 @@ def import_archive(services: Services, path: Path, on_progress: Progress | None 
     decoder = BatchDecoder(services.settings.ais, other_types="count")
     if held is not None and held.done:
         return ArchiveResult(path.name, True, offset, decoder.ledger, positions, 0, 0)
-    intake = Intake(services.settings.ais, started)
+    intake, tally = Intake(services.settings.ais, started), Tally()
     done = stored_to = 0
 
     def store(*, last: bool) -> None:
@@ -62,22 +66,23 @@ def import_archive(services: Services, path: Path, on_progress: Progress | None 
                 session, ImportRow(key=key, name=path.name, started_at=started, offset=done, positions=positions, done=last)
             )
             if last:
-                save_feed(session, intake.feed(path.name, started, services.clock.now(), decoder.ledger))
+                save_feed(session, feed_of(path.name, started, services.clock.now(), decoder.ledger, tally))
         stored_to = done
 
     for chunk in file_chunks(path, on_progress):
         known = min(max(offset - done, 0), len(chunk))
         if known:
-            intake.take(decoder.feed(chunk[:known]))
+            intake.take(decoder.feed(chunk[:known]), tally)
             intake.forget()
             stored_to = done + known
-        intake.take(decoder.feed(chunk[known:]))
+        intake.take(decoder.feed(chunk[known:]), tally)
         done += len(chunk)
         if done - stored_to >= _STRETCH_BYTES:
             store(last=False)
-    intake.take(decoder.finish())
+    intake.take(decoder.finish(), tally)
+    intake.settle()
     store(last=True)
-    return ArchiveResult(path.name, False, offset, decoder.ledger, positions, intake.events, intake.signals)
+    return ArchiveResult(path.name, False, offset, decoder.ledger, positions, intake.events, intake.signals, tally.late)
 
 
 def _key(path: Path) -> str:

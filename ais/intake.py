@@ -5,8 +5,9 @@ Never reads a source. One transaction holds a stretch of messages with everythin
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
+from functools import partial
 
 from sqlalchemy.orm import Session
 
@@ -17,13 +18,21 @@ from ais.ledger import Ledger
 from ais.live import LivePicture, Position, heard
 from ais.memory import Recall, Remembered
 from ais.port import load_port
+from ais.reorder import Reorder
 from ais.store import Feed, Health, save_latest, save_positions
+from ais.tally import Tally
 from ais.watch import Watch
 from config.settings import AisSettings
 
+_NEAR_DEG = 0.005  # a quarter of a mile
+
 
 class Intake:
-    """One picture, fed by any number of sources."""
+    """One picture, fed by any number of sources.
+
+    Picture and track take a message at once; the watch, whose rules compare one report with the one before, takes it in the
+    order of time (`ais.reorder`).
+    """
 
     def __init__(self, settings: AisSettings, started_at: datetime, recall: Recall = lambda _: None) -> None:
         self._rules = load_behaviour()
@@ -34,6 +43,8 @@ class Intake:
         )
         self.watch = Watch(self._rules, load_port(settings.port_pack), self.picture.get, recall)
         self._thinner = _Thinner(settings.track_interval_s)
+        self._order: Reorder[Callable[[], None]] = Reorder(self._rules.points.lateness_s * 1000)
+        self._heard: dict[int, Position] = {}  # the last report of each ship that went to the watch
         self._waiting: list[tuple[int, Position]] = []
         self.events = self.signals = 0
 
@@ -45,26 +56,44 @@ class Intake:
 
     def evict(self) -> None:
         """Drop every station that was not heard for the rule's hours; `recall` brings it back when it is."""
-        before_ms = self.watch.newest_ms - self._rules.points.forget_hours * 3_600_000
+        before_ms = self._order.newest_ms - self._rules.points.forget_hours * 3_600_000
+        self._heard = {mmsi: position for mmsi, position in self._heard.items() if position.at_ms >= before_ms}
         self.watch.evict(before_ms)
         self.picture.forget(before_ms)
         self._thinner.forget(before_ms)
 
-    def take(self, batch: MessageBatch) -> None:
-        """Take messages in."""
+    def take(self, batch: MessageBatch, tally: Tally) -> None:
+        """Take messages of one source in; `tally` counts what is not in its ledger."""
         picture, watch = self.picture, self.watch
+        tally.count(batch)
         for message in heard(batch):
             position = picture.apply(message)
             if position is not None and message.msg_type not in {4, 21}:
-                if position.time_source == "log":
-                    watch.report(message.mmsi, position, message.station)
+                if position.time_source == "log" and self._tells_more(message.mmsi, position):
+                    judge = partial(watch.report, message.mmsi, position, message.station)
+                    tally.late += not self._order.put(position.at_ms, judge)
                 if self._thinner.keeps(message.mmsi, position):
                     self._waiting.append((message.mmsi, position))
             elif message.msg_type == 5 and (draught := message.number("draught")) is not None and message.at_ms:
-                watch.draught(message.mmsi, draught, message.at_ms)
+                self._order.put(message.at_ms, partial(watch.draught, message.mmsi, draught, message.at_ms))
         for sighting in picture.take_sightings():
             ship = picture.get(sighting.mmsi) if sighting.field == "imo" else None
             watch.identity(sighting, ship.dimensions.length_m if ship is not None and ship.dimensions else None)
+        _do(self._order.ready())
+
+    def settle(self) -> None:
+        """Judge what still waits for its order: the log has ended, or nothing came for as long as the bound."""
+        _do(self._order.rest())
+
+    def _tells_more(self, mmsi: int, position: Position) -> bool:
+        """Class A reports every two seconds at most: what is nearer in time and place was said by another station already."""
+        last = self._heard.get(mmsi)
+        if last is not None and abs(position.at_ms - last.at_ms) < self._rules.points.spacing_s * 1000:
+            here, there = position.lonlat, last.lonlat
+            if abs(here.lat - there.lat) < _NEAR_DEG and abs(here.lon - there.lon) < _NEAR_DEG:
+                return False
+        self._heard[mmsi] = position
+        return True
 
     def store(self, session: Session, feed: str) -> int:
         """Write what is new since the last call; returns how many positions."""
@@ -80,18 +109,24 @@ class Intake:
         self.signals += len(found.signals)
         return len(positions)
 
-    def feed(
-        self, source: str, started_at: datetime, ended_at: datetime | None, ledger: Ledger, health: Health | None = None
-    ) -> Feed:
-        """How a source stands, with what the picture counted."""
-        picture, summary = self.picture, dict(ledger.as_summary())
-        return Feed(source, started_at, ended_at, picture.undated, picture.duplicates, picture.own_station, summary, health)
-
     def forget(self) -> None:
         """Drop what waits to be stored: it is stored already (an import that goes on after a kill)."""
         self._waiting.clear()
         self.picture.take_changed()
         self.watch.take()
+
+
+def feed_of(
+    source: str, started_at: datetime, ended_at: datetime | None, ledger: Ledger, tally: Tally, health: Health | None = None
+) -> Feed:
+    """How a source stands."""
+    summary = dict(ledger.as_summary())
+    return Feed(source, started_at, ended_at, tally.undated, tally.duplicates, tally.own_station, summary, health)
+
+
+def _do(deeds: Iterator[Callable[[], None]]) -> None:
+    for deed in deeds:
+        deed()
 
 
 class _Thinner:

@@ -233,9 +233,6 @@ class LivePicture:
         self._start_ms = int(started_at.timestamp() * 1000)
         self._states: dict[int, _State] = {}
         self._order = 0
-        self.duplicates = 0
-        self.own_station = 0
-        self.undated = 0
         self._changed: set[int] = set()
         self._sightings: list[IdentityChange] = []
 
@@ -272,21 +269,16 @@ class LivePicture:
         VDO sentences (own station) make no target: some stations relay others as their own.
         """
         self._order += 1
-        if message.own:
-            self.own_station += 1
-            return None
-        if message.msg_type not in _CLASS_OF or not 0 < message.mmsi <= 999_999_999:
+        if message.own or message.msg_type not in _CLASS_OF or not 0 < message.mmsi <= 999_999_999:
             return None
         dated = message.at_ms is not None
         at_ms = message.at_ms if message.at_ms is not None else self._start_ms + self._order
         source: TimeSource = "log" if dated else "order"
-        self.undated += not dated
         state = self._state_of(message, at_ms, source)
         self._changed.add(message.mmsi)
         if message.station is not None and len(state.stations) < _MAX_STATIONS:
             state.stations.add(message.station)
         if dated and message.repeated:
-            self.duplicates += 1
             return None
         state.messages += 1
         if state.time_source == source:

@@ -13,13 +13,14 @@ from ais.batch import BatchDecoder
 from ais.behaviour import load_behaviour
 from ais.eta import Arrival, arrival
 from ais.event_store import signals
-from ais.intake import Intake
+from ais.intake import Intake, feed_of
 from ais.ledger import Ledger
 from ais.live import LivePicture, LiveShip, TimeSource
 from ais.port import Port, load_port
 from ais.reading import Progress, file_chunks
 from ais.signals import Signal
 from ais.store import Box, Feed, feeds, load_picture, load_ship, save_feed
+from ais.tally import Tally
 from core.context import Services
 from core.errors import NotFound
 
@@ -43,14 +44,15 @@ def replay(services: Services, path: Path, on_progress: Progress | None = None) 
     """
     started = services.clock.now()
     decoder = BatchDecoder(services.settings.ais, other_types="count")
-    intake = Intake(services.settings.ais, started)
+    intake, tally = Intake(services.settings.ais, started), Tally()
     picture, stored = intake.picture, 0
     for chunk in file_chunks(path, on_progress):
-        intake.take(decoder.feed(chunk))
+        intake.take(decoder.feed(chunk), tally)
         with services.db.ais_write() as session:
             stored += intake.store(session, path.name)
-    intake.take(decoder.finish())
-    feed = intake.feed(path.name, started, services.clock.now(), decoder.ledger)
+    intake.take(decoder.finish(), tally)
+    intake.settle()
+    feed = feed_of(path.name, started, services.clock.now(), decoder.ledger, tally)
     with services.db.ais_write() as session:
         stored += intake.store(session, path.name)
         save_feed(session, feed)

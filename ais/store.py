@@ -98,6 +98,7 @@ class HealthRow(AisBase):
     dropped_lines: Mapped[int]
     kernel_drops: Mapped[int]
     late: Mapped[int]
+    future: Mapped[int] = mapped_column(server_default="0")
     updated_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
@@ -125,7 +126,9 @@ class Box:
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """`clock_skew_s`: our clock minus the time that the source writes; `dropped_lines`: our queue was full."""
+    """`clock_skew_s`: our clock minus the time that the source writes; `dropped_lines`: our queue was full; `late` and
+    `future` as in `ais.tally`.
+    """
 
     condition: str
     fault: str | None
@@ -135,6 +138,7 @@ class Health:
     dropped_lines: int
     kernel_drops: int
     late: int
+    future: int
     updated_at: datetime
 
 

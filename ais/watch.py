@@ -1,6 +1,6 @@
 """Owns watching every ship as its reports come: it keeps what each is doing and collects events, calls and signals.
 
-Never stores anything, and never judges a report that is older than the newest by more than the lateness bound.
+Never stores anything. Reports come in the order of their time (`ais.reorder`); one that does not is not judged.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ class _Watched:
 
 
 class Watch:
-    """Feed it position reports in the order they come; `take` hands over conclusions.
+    """Feed it position reports in the order of time; `take` hands over conclusions.
 
     `known`: what is known of a ship (its size, draught and ETA) when it is judged; `recall`: what was stored of one that is
     not watched yet.
@@ -87,7 +87,6 @@ class Watch:
         self._named: dict[tuple[int, str, str], Identity] = {}
         self._swept_ms = 0
         self.newest_ms = 0
-        self.late = 0
 
     def restore(self, held: Remembered) -> None:
         """Go on with a ship from where it was stored."""
@@ -123,9 +122,6 @@ class Watch:
         rules = self._rules
         at_ms = position.at_ms
         self.newest_ms = max(self.newest_ms, at_ms)
-        if at_ms < self.newest_ms - rules.points.lateness_s * 1000:
-            self.late += 1
-            return
         watched = self._watched(mmsi, at_ms)
         self._plausible(watched, mmsi, position, station)
         if watched.last is not None and at_ms <= watched.last.at_ms:

@@ -11,10 +11,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import JSON, DateTime, Engine, MetaData, create_engine, event, text
+from sqlalchemy import JSON, DateTime, Engine, MetaData, create_engine, event, inspect, text
 from sqlalchemy.engine import Dialect
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import DeclarativeBase, Session
+from sqlalchemy.schema import CreateColumn
 from sqlalchemy.types import TypeDecorator
 
 from core.errors import StorageFull
@@ -87,7 +88,16 @@ class Database:
         return self._write
 
     def create_ais_tables(self) -> None:
+        """Make what is missing: tables, and columns that a later version added (each of those has a default)."""
         AisBase.metadata.create_all(self._ais_write)
+        held = inspect(self._ais_write)
+        for table in AisBase.metadata.sorted_tables:
+            known = {column["name"] for column in held.get_columns(table.name)}
+            for column in table.columns:
+                if column.name not in known:
+                    made = CreateColumn(column).compile(dialect=self._ais_write.dialect)
+                    with self._ais_write.begin() as connection:
+                        connection.execute(text(f"ALTER TABLE {table.name} ADD COLUMN {made}"))
 
     @contextmanager
     def read(self) -> Iterator[Session]:

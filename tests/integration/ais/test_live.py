@@ -5,14 +5,18 @@ from __future__ import annotations
 import gzip
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
 from datetime import timedelta
+from functools import reduce
+from operator import xor
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import event, select
+from pyais import encode_dict
+from sqlalchemy import event, select, text
 
 from ais import Ingest, close_days, feed_list, import_archive, live_ships, parse_sources, track_of, write_scenario
 from ais.store import LatestRow, PositionRow, delete_positions, first_position_ms, positions_between
@@ -20,6 +24,7 @@ from config import load_settings
 from console.services import open_services
 from core.clock import ManualClock
 from core.context import Services
+from tests.integration.ais.test_sources import free_port, until
 
 KILLED = """
 import sys
@@ -144,3 +149,50 @@ def test_days_are_closed_without_a_walk_through_the_table(services: Services) ->
             plan = [row[3] for row in session.connection().exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values)]
             assert any("SEARCH ais_position" in step for step in plan), plan
             assert not any("SCAN ais_position" in step for step in plan), plan
+
+
+def test_each_source_has_its_own_counts_and_a_clock_ahead_makes_nobody_late(services: Services) -> None:
+    ports = [free_port(socket.SOCK_DGRAM) for _ in range(2)]
+    ingest = Ingest(services, parse_sources([f"udp://127.0.0.1:{port}?name=udp{n}" for n, port in enumerate(ports)]))
+    stop = threading.Event()
+    running = threading.Thread(target=ingest.run, args=(stop,))
+    running.start()
+    try:
+        until(lambda: [feed.health and feed.health.condition for feed in feed_list(services)] == ["up", "up"])
+        now_s = int(services.clock.now().timestamp())
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as out:
+            for number in range(20):
+                body = b"c:%d" % (now_s + number + (86_400 if number == 5 else 0))
+                report: dict[str, str | int | float | bytes | bool] = {
+                    "msg_type": 1, "mmsi": 413999200 + number % 4, "lon": 121.9, "lat": 40.3 + number * 1e-4, "speed": 9.0,
+                    "second": number,
+                }  # fmt: skip
+                line = b"\\%b*%02X\\" % (body, reduce(xor, body)) + encode_dict(report, sentence_type="VDM")[0].encode()
+                out.sendto(line, ("127.0.0.1", ports[0]))
+                if number < 3:
+                    out.sendto(line, ("127.0.0.1", ports[1]))
+        until(lambda: sum(feed.ledger["messages"] for feed in feed_list(services)) == 23)
+    finally:
+        stop.set()
+        running.join()
+    feeds = {feed.source: feed for feed in feed_list(services)}
+    assert [feed.health and (feed.health.future, feed.health.late) for feed in (feeds["udp0"], feeds["udp1"])] == [
+        (1, 0),
+        (0, 0),
+    ]
+    assert [feeds[name].ledger["messages"] for name in ("udp0", "udp1")] == [20, 3]
+    assert sum(feed.duplicates for feed in feeds.values()) == 3
+    assert feeds["udp1"].duplicates <= 3
+    newest = max(ship.at_ms for ship in live_ships(services)) / 1000
+    assert newest <= now_s + 19
+
+
+def test_a_database_of_an_earlier_version_gets_the_columns_that_are_new(services: Services, tmp_path: Path) -> None:
+    with services.db.ais_write() as session:
+        session.execute(text("ALTER TABLE ais_feed_health DROP COLUMN future"))
+    services.db.create_ais_tables()
+    path = write_scenario(tmp_path, 1, services.clock.now()).nmea
+    Ingest(services, parse_sources([f"file://{path}?speed=0&name=one"])).run(threading.Event())
+    (feed,) = feed_list(services)
+    assert feed.health is not None
+    assert feed.health.future == 0

@@ -6,15 +6,18 @@ from pyais import encode_dict
 
 from ais.batch import BatchDecoder
 from ais.live import LivePicture, heard
+from ais.tally import Tally
 from config import load_settings
 
 START = datetime(2026, 11, 24, tzinfo=UTC)
 SHIP = 366000001
 DECODERS: dict[int, BatchDecoder] = {}  # one a picture: repeats are known to the decoder
+TALLY = Tally()
 
 
 def picture() -> LivePicture:
     DECODERS.clear()
+    TALLY.duplicates = TALLY.undated = TALLY.own_station = 0
     return LivePicture(confirm_identity=2, started_at=START)
 
 
@@ -25,11 +28,10 @@ def say(made: LivePicture, at: int | None = None, kind: str = "VDM", **fields: f
         lines = [
             b"\\g:%d-%d-1,s:x,c:%d*00\\" % (n + 1, len(lines), at) + line[line.index(b"!") :] for n, line in enumerate(lines)
         ]
-    for message in heard(
-        DECODERS.setdefault(id(made), BatchDecoder(load_settings({}, environ={}).ais, route="python")).feed(
-            b"\n".join(lines) + b"\n"
-        )
-    ):
+    decoder = DECODERS.setdefault(id(made), BatchDecoder(load_settings({}, environ={}).ais, route="python"))
+    batch = decoder.feed(b"\n".join(lines) + b"\n")
+    TALLY.count(batch)
+    for message in heard(batch):
         made.apply(message)
 
 
@@ -66,7 +68,7 @@ def test_the_same_payload_from_another_station_is_one_message() -> None:
     made = picture()
     for at in (1420030800, 1420030810, 1420030811):
         say(made, at, msg_type=1, lon=10.0, lat=50.0)
-    assert (made.duplicates, made.ships()[0].messages) == (2, 1)
+    assert (TALLY.duplicates, made.ships()[0].messages) == (2, 1)
     assert len(made.ships()[0].stations) == 3
     say(made, 1420030900, msg_type=1, lon=10.0, lat=50.0)
     assert made.ships()[0].messages == 2
@@ -75,7 +77,7 @@ def test_the_same_payload_from_another_station_is_one_message() -> None:
 def test_own_station_makes_no_target() -> None:
     made = picture()
     say(made, None, "VDO", msg_type=1, lon=10.0, lat=50.0)
-    assert (len(made), made.own_station) == (0, 1)
+    assert (len(made), TALLY.own_station) == (0, 1)
 
 
 def test_without_times_the_order_in_the_log_counts_and_is_said() -> None:
@@ -83,7 +85,7 @@ def test_without_times_the_order_in_the_log_counts_and_is_said() -> None:
     for lon in (10.0, 10.1, 10.2):
         say(made, None, msg_type=1, lon=lon, lat=50.0)
     ship = made.ships()[0]
-    assert (ship.time_source, ship.messages, made.undated) == ("order", 3, 3)
+    assert (ship.time_source, ship.messages, TALLY.undated) == ("order", 3, 3)
     assert ship.position is not None
     assert (ship.position.lonlat.lon, ship.position.time_source) == (10.2, "order")
 
