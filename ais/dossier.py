@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from functools import cache
 
+from ais.camera_service import BerthView, berth_view
 from ais.certificates import Judged, judge_certificate, load_terms
 from ais.codes import ship_types
 from ais.crosscheck import cross_check, load_checks, statements
@@ -91,6 +92,7 @@ class Dossier:
     calls: tuple[PortCall, ...]
     signals: tuple[RiskSignal, ...]
     decisions: tuple[Decision, ...]
+    berth: BerthView | None
 
     def of(self, *kinds: str) -> tuple[Proof, ...]:
         """The proofs of these kinds, what fails first."""
@@ -127,6 +129,7 @@ def dossier(services: Services, sources: RiskSources, imo: int, on: date) -> Dos
         pass
     states: list[ShipState] = []
     calls: list[PortCall] = []
+    berth: BerthView | None = None
     if mmsi is not None:
         with services.db.ais_read() as session:
             calls = [one for one in port_calls(session, mmsi=mmsi) if one.arrived_at <= known_at]
@@ -136,6 +139,7 @@ def dossier(services: Services, sources: RiskSources, imo: int, on: date) -> Dos
                 for one in events(session, mmsi=mmsi, since=since)
                 if one.began_at <= known_at
             ]
+        berth = berth_view(services, mmsi, known_at, calls)
     departs = departure(held.reports, on)
     papers = judged_papers(held.certificates, on, departs)
     lines = manning_lines(held, on, departs)
@@ -145,7 +149,7 @@ def dossier(services: Services, sources: RiskSources, imo: int, on: date) -> Dos
         missing=tuple(name for name in ("certificates", "crew", "manning", "rest") if not getattr(held, name)),
         inspections=tuple(sorted(held.inspections, key=lambda one: one.inspected_on, reverse=True)),
         reports=tuple(sorted(held.reports, key=lambda one: one.planned_at, reverse=True)), calls=tuple(calls), signals=signals,
-        decisions=tuple(decisions(services, known_at, str(imo))),
+        decisions=tuple(decisions(services, known_at, str(imo))), berth=berth,
     )  # fmt: skip
 
 

@@ -59,6 +59,7 @@ class AisSettings(_Section):
     confirm_identity: int
     rule_pack: str
     port_pack: str
+    berth_cameras: str = Field(description="camera file inside config/, or the whole path of a site's own")
     track_interval_s: float
     sources: tuple[str, ...] = Field(description="addresses of live sources; empty = no ingest process")
     queue_kb: int = Field(ge=64, description="waiting bytes per source; what does not fit is dropped and counted")

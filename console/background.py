@@ -1,5 +1,5 @@
 """Owns the loops beside the web server: handing events to subscribers, sending due messages, watching
-deadlines, dropping old sessions.
+deadlines, taking stills of berth cameras, dropping old sessions.
 
 Never loses an event: a failing handler is logged, counted and tried again from the same cursor.
 """
@@ -11,7 +11,8 @@ import traceback
 from collections.abc import Callable, Mapping
 
 import inspection
-from companion import address_ledger, creditfile, obligations, push
+from ais import camera_service
+from companion import address_ledger, credit_feed, creditfile, evidence_code, obligations, push
 from console.metrics import Metrics
 from console.wiring import Area
 from core import accounts, events, logs, messages
@@ -31,6 +32,8 @@ def subscribers(services: Services) -> dict[str, Subscriber]:
     return {
         inspection.SUBSCRIBER: lambda event: inspection.on_event(services, event),
         creditfile.SUBSCRIBER: lambda event: creditfile.on_event(services, event),
+        credit_feed.SUBSCRIBER: lambda event: credit_feed.on_event(services, event),
+        evidence_code.SUBSCRIBER: lambda event: evidence_code.on_event(services, event),
     }
 
 
@@ -62,6 +65,7 @@ class Background:
         if self._area is Area.ALL:
             loops += [
                 ("events", self.deliver_events, EVENTS_EVERY_S),
+                ("berth cameras", lambda: camera_service.sweep(self._services), camera_service.SWEEP_EVERY_S),
                 ("deadlines", lambda: inspection.sweep(self._services), DEADLINES_EVERY_S),
             ]
         for name, work, every_s in loops:

@@ -14,6 +14,7 @@ from fastapi import APIRouter
 from starlette.concurrency import run_in_threadpool
 
 import ais.api
+import ais.api_cameras
 import ais.api_live
 import ais.api_targets
 import companion.api
@@ -67,6 +68,7 @@ def assemble(services: Services, area: Area = Area.ALL) -> Parts:
         routers=(
             ais.api.build_router(services),
             ais.api_live.build_router(services),
+            ais.api_cameras.build_router(services),
             companion.api.build_router(services),
             ais.api_targets.build_router(services, risk_sources(services)),
             inspection.api.build_router(services),

@@ -14,7 +14,7 @@ import typer
 
 from ais import BatchDecoder, file_chunks, import_register, replay, write_scenario
 from config import load_settings
-from console.cli import ais_live
+from console.cli import ais_cameras, ais_live
 from console.cli.common import AsJson, guarded, opened, print_json, reading_bar, say
 from console.cli.register import print_import
 from core import catalogue
@@ -22,6 +22,7 @@ from core.clock import SystemClock, parse_rfc3339
 
 app = typer.Typer(help="AIS and ship register. Example: yunjian ais decode log.nmea --jsonl", no_args_is_help=True)
 ais_live.register(app)
+ais_cameras.register(app)
 
 Jsonl = Annotated[bool, typer.Option("--jsonl", help="Write each message as one JSON line; without it only the count.")]
 _TABLES = frozenset((".csv", ".xlsx"))

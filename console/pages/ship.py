@@ -73,7 +73,7 @@ def build_router(services: Services) -> APIRouter:
         port = watched_port(services)
         return view.page(
             request, "ship.html", ship=found, bars=bars(found.papers, found.on), word=word, rest=_by_seafarer(found),
-            rest_days=REST_DAYS, past=found.on < today, port=port, berths={one.id: one.name for one in port.berths},
+            rest_days=REST_DAYS, now=services.clock.now(), past=found.on < today, port=port, berths={one.id: one.name for one in port.berths},
         )  # fmt: skip
 
     return router

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from datetime import UTC, date, datetime, timedelta
 from html import unescape
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import ais
+from ais.camera_service import sweep
 from ais.dossier import departure, dossier, in_words
 from ais.layouts import layouts
 from ais.ports import RiskSources
@@ -98,6 +100,24 @@ def test_the_api_gives_rule_and_input_of_each_proof(filled: Services) -> None:
     assert all(one["rule"] for one in answer["proofs"])
     assert all(one["inputs"] for one in answer["proofs"] if one["state"] != "unknown")
     assert answer["departs_on"] == "2026-11-26"
+
+
+def test_the_berth_shows_the_newest_still_or_says_that_the_camera_is_dead(filled: Services) -> None:
+    client = opened(filled, Role.INSPECTOR)
+    client.get("/language/en")
+    dead = visible(client.get(f"/ships/{IMO}").text)
+    assert [one for one in ("lain at East quay berth 3", "camera is dead", "No still of this stay") if one not in dead] == []
+    assert sweep(filled) == 2
+    page = client.get(f"/ships/{IMO}").text
+    [address] = re.findall(r'<img src="(/api/v1/ais/stills/[^"]+)"', page)
+    seen = visible(page)
+    assert [one for one in ("working", "taken 2026-11-24 02:00:00Z (0 s ago)", "simulated picture") if one not in seen] == []
+    still = client.get(address)
+    assert (still.status_code, still.headers["content-type"]) == (200, "image/jpeg")
+    berth = client.get(f"/api/v1/ais/ships/imo/{IMO}/dossier").json()["berth"]
+    assert berth["cameras"][0]["still"]["sha256"] == hashlib.sha256(still.content).hexdigest()
+    assert opened(filled, Role.COMPANY_STAFF).get(address).status_code == 403
+    assert [one["state"] for one in client.get("/api/v1/ais/cameras").json()["items"]] == ["ok", "ok"]
 
 
 def test_only_who_may_and_only_what_is_there(filled: Services) -> None:

@@ -7,6 +7,7 @@ from alembic import command
 from sqlalchemy import text
 from sqlalchemy.exc import DatabaseError
 
+import ais.camera_store
 import ais.register_store
 import ais.store
 import companion.books_store
@@ -30,8 +31,8 @@ from tests.peers import postgres_cluster, postgres_url
 __all__ = ["postgres_cluster", "postgres_url"]
 
 STORES = (
-    ais.register_store, ais.store, companion.books_store, companion.credit_store, companion.practice_store, companion.registers_store, companion.store,
-    core.accounts, core.codes, core.evidence, core.jobs, core.messages, core.store, inspection.store, reports.store, video.store,
+    ais.camera_store, ais.register_store, ais.store, companion.books_store, companion.credit_store, companion.practice_store,
+    companion.registers_store, companion.store, core.accounts, core.codes, core.evidence, core.jobs, core.messages, core.store, inspection.store, reports.store, video.store,
 )  # fmt: skip
 
 
