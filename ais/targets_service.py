@@ -60,23 +60,24 @@ def rule_pack(services: Services) -> RulePack:
     return load_rules(services.settings.ais.rule_pack)
 
 
-def rank_live(services: Services, on: date) -> Ranking:
+def rank_live(services: Services, on: date, known_at: datetime | None = None) -> Ranking:
     """Rank the stored live picture against the register with the regime of `settings.ais.rule_pack` on that day.
 
-    Overriding factors that an officer confirmed up to the end of that day count.
+    `known_at`: only what was entered and confirmed by then counts; without it, by the end of that day at the port.
     """
+    until = known_at or port_day_end(on)
     pack = rule_pack(services)
     with services.db.ais_read() as session:
         ships = load_picture(session)
         sources = feeds(session)
-    register = register_data(services, pack, port_day_end(on))
+    register = register_data(services, pack, until)
     newest = sources[0] if sources else None
     feed = FeedInfo(
         source="" if newest is None else newest.source,
         sentences=0 if newest is None else int(newest.ledger["sentences"]),
         at_utc=services.clock.now(),
     )
-    confirmed = confirmed_factors(decisions(services, port_day_end(on)))
+    confirmed = confirmed_factors(decisions(services, until))
     return rank(pack, ships, register, feed, on, confirmed)
 
 
@@ -85,19 +86,22 @@ def rank_ships(services: Services, on: date) -> list[RankedShip]:
     return list(rank_live(services, on).ships)
 
 
-def target_queue(services: Services, sources: RiskSources, on: date, hours: float) -> TargetQueue:
+def target_queue(
+    services: Services, sources: RiskSources, on: date, hours: float, known_at: datetime | None = None
+) -> TargetQueue:
     """Ships in port, at anchor, and arriving within `hours`, in rank order; inside a rank by credit where credit may speak.
 
     A ship elsewhere is left out, unless it has Priority I or an overriding factor: such a ship is never lost from sight.
+    `known_at` as for `rank_live`; signals are those open then. Where ships are is always the picture of now.
     """
-    ranking = rank_live(services, on)
+    ranking = rank_live(services, on, known_at)
     rules, port = signal_rules(), watched_port(services)
     graded = _credits(sources, ranking, on)
     heard: dict[int, list[Signal]] = {}
-    for signal in open_signals(services, services.clock.now()):
+    for signal in open_signals(services, known_at or services.clock.now()):
         heard.setdefault(signal.mmsi, []).append(signal)
     taken: dict[str, list[Decision]] = {}
-    for decision in decisions(services, port_day_end(on)):
+    for decision in decisions(services, known_at or port_day_end(on)):
         taken.setdefault(decision.ship, []).append(decision)
     factors = tuple(rule_pack(services).overriding)
     open_by_ship = _open_by_ship(sources)
