@@ -14,7 +14,6 @@ from ais.codes import flag_of, ship_types
 from ais.join import Join
 from ais.live import LiveShip
 from ais.performance import flag_rating
-from ais.register import Particular
 from ais.register_store import Inspection, Rating, RegisterValue
 from ais.rules import FlagFormula, ListKind, RulePack, add_months
 from ais.text import Bilingual, say
@@ -129,24 +128,23 @@ class FactFinder:
         self._lists, self._pack, self._on = lists, pack, on
         self._window_from = add_months(on, -pack.history_months)
         self._fresh_from = on - timedelta(days=pack.history_stale_days)
-        self._no_entry = say("targets.unknown.no_entry")
-        self._no_value = say("targets.unknown.no_value")
+        self._no_history = say("targets.unknown.no_history")
+        self._days: dict[str, date] = {}
         self._types: dict[tuple[str, str] | int | None, Fact[frozenset[str]]] = {}
         self._built: dict[tuple[str, str], Fact[Built]] = {}
-        self._missing: dict[bool, Fact[Any]] = {
-            True: Fact(None, unknown=self._no_value),
-            False: Fact(None, unknown=self._no_entry),
-        }
+        self._no_entry: Fact[Any] = Fact(None, unknown=say("targets.unknown.no_entry"))
+        self._no_value: Fact[Any] = Fact(None, unknown=say("targets.unknown.no_value"))
 
     def of(self, ship: LiveShip | None, join: Join, inspections: Sequence[Inspection]) -> ShipFacts:
         """The facts of one ship."""
         entry, pack = join.particular, self._pack
         values = {} if entry is None else entry.values
-        missing = self._missing[entry is not None]
+        missing = self._no_entry if entry is None else self._no_value
         built = self._built_of(values.get("build_date"), missing)
         flag = _flag(ship, values.get("flag"))
         ro, company = values.get("ro"), values.get("company_imo")
-        overriding, unexpected = _factors(values.get("overriding_factor")), _factors(values.get("unexpected_factor"))
+        overriding = _factors(values.get("overriding_factor"), pack.overriding)
+        unexpected = _factors(values.get("unexpected_factor"), pack.unexpected)
         return ShipFacts(
             types=self._types_of(ship, values.get("ship_type"), missing),
             built=built,
@@ -155,13 +153,10 @@ class FactFinder:
                 "ro": missing if ro is None else self._lists.of("ro", ro.value),
                 "company": missing if company is None else self._lists.of("company", company.value),
             },
-            history=self._history(entry, inspections, built.value),
-            overriding=tuple([one for one in overriding if one in pack.overriding]),
-            unexpected=tuple([one for one in unexpected if one in pack.unexpected]),
-            unknown_factors=(
-                *[one for one in overriding if one not in pack.overriding],
-                *[one for one in unexpected if one not in pack.unexpected],
-            ),
+            history=self._history(values, inspections, built.value, missing.unknown),
+            overriding=overriding[0],
+            unexpected=unexpected[0],
+            unknown_factors=overriding[1] + unexpected[1],
             flag=flag,
         )
 
@@ -192,35 +187,56 @@ class FactFinder:
             found = self._built[key] = Fact(_built(registered.value), registered.said_by)
         return found
 
-    def _history(self, entry: Particular | None, inspections: Sequence[Inspection], built: Built | None) -> History:
+    def _history(
+        self,
+        values: Mapping[str, RegisterValue],
+        inspections: Sequence[Inspection],
+        built: Built | None,
+        no_value: Bilingual | None,
+    ) -> History:
         on, start = self._on, self._window_from
         past = [item for item in inspections if item.inspected_on <= on and item.mode == "onboard"]
         last = past[-1] if past else None
-        vouched_from = None if entry is None else entry.day("psc_history_from")
-        vouched_to = None if entry is None else entry.day("psc_history_to")
+        vouched_from, vouched_to = self._day(values.get("psc_history_from")), self._day(values.get("psc_history_to"))
         fresh = vouched_to is not None and vouched_to >= self._fresh_from
-        needed_from = start if built is None else max(start, built.earliest)
+        needed_from = start if built is None or built.earliest < start else built.earliest
         gap: Bilingual | None = None
-        if entry is None:
-            gap = self._no_entry
+        if not values:
+            gap = no_value
         elif vouched_from is None or vouched_to is None:
-            gap = say("targets.unknown.no_history")
+            gap = self._no_history
         elif not fresh:
             gap = say("targets.unknown.history_stale", last=vouched_to.isoformat())
         elif vouched_from > needed_from:
             gap = say("targets.unknown.history_short", first=vouched_from.isoformat(), needed=needed_from.isoformat())
+        source = last.source if last is not None else values["psc_history_to"].said_by if vouched_to is not None else None
         return History(
             inspections=tuple([item for item in past if item.inspected_on >= start]),
             last_on=None if last is None else last.inspected_on,
             complete=gap is None,
             last_known=gap is None or (fresh and last is not None),
-            source=last.source if last is not None else None if entry is None else entry.source("psc_history_to"),
+            source=source,
             gap=gap,
         )
 
+    def _day(self, said: RegisterValue | None) -> date | None:
+        if said is None:
+            return None
+        found = self._days.get(said.value)
+        if found is None:
+            found = self._days[said.value] = date.fromisoformat(said.value)
+        return found
 
-def _factors(said: RegisterValue | None) -> tuple[str, ...]:
-    return () if said is None else tuple(part.strip() for part in said.value.split(";") if part.strip())
+
+def _factors(said: RegisterValue | None, known: Mapping[str, object]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The factors that the regime has, and what it does not have."""
+    if said is None:
+        return _NO_FACTORS
+    factors = [part.strip() for part in said.value.split(";") if part.strip()]
+    return tuple(one for one in factors if one in known), tuple(one for one in factors if one not in known)
+
+
+_NO_FACTORS: tuple[tuple[str, ...], tuple[str, ...]] = ((), ())
 
 
 def _flag(ship: LiveShip | None, registered: RegisterValue | None) -> str | None:

@@ -95,9 +95,12 @@ class RankedShip:
     of: int
     live: LiveShip
     join: Join
-    facts: ShipFacts
     assessment: Assessment
     feed: FeedInfo
+
+    @property
+    def facts(self) -> ShipFacts:
+        return self.assessment.facts
 
     @property
     def sheet(self) -> ShipSheet:
@@ -106,8 +109,7 @@ class RankedShip:
     @property
     def reasons(self) -> tuple[Bilingual, ...]:
         """Why it stands here: priority, then each criterion that gives points."""
-        scoring = [item.reason for item in self.assessment.judgements if item.points_low > 0]
-        return (self.assessment.priority_reason, *scoring)
+        return self.assessment.reasons
 
     @property
     def remote(self) -> RemoteFacts:
@@ -239,7 +241,7 @@ def _rank(
     for place, (group, points, _, _, ship, join, found) in enumerate(assessed, start=1):
         if (group, points) != before:
             rank_now, before = place, (group, points)
-        lines.append(RankedShip(rank_now, same[group, points] - 1, len(assessed), ship, join, found.facts, found, feed))
+        lines.append(RankedShip(rank_now, same[group, points] - 1, len(assessed), ship, join, found, feed))
     return Ranking(pack.regime, Bilingual(pack.name_zh, pack.name_en), on, tuple(lines), tuple(excluded))
 
 

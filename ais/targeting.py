@@ -5,9 +5,11 @@ Never reads a database or a clock, holds no threshold, and never counts an unkno
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import lru_cache
+from itertools import groupby
 from typing import Any, Literal
 
 from ais.codes import Label, ship_types
@@ -91,29 +93,56 @@ class Window:
     closes: date
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Assessment:
     """A ship against one regime on one day. Best and worst differ only by what is unknown."""
 
-    regime: str
-    regime_version: str
-    on: date
-    judgements: tuple[Judgement, ...]
+    by: Assessor = field(repr=False)
+    facts: ShipFacts = field(repr=False)
+    parts: tuple[Part, ...] = field(repr=False)
     points_low: int
     points_high: int
     profile_best: Profile
     profile_worst: Profile
     window_best: Window | None
     window_worst: Window | None
-    priority: Priority | None
     priority_best: Priority | None
     priority_worst: Priority | None
-    facts: ShipFacts = field(compare=False, repr=False)
-    pack: RulePack = field(compare=False, repr=False)
+
+    @property
+    def pack(self) -> RulePack:
+        return self.by.pack
+
+    @property
+    def regime(self) -> str:
+        return self.pack.regime
+
+    @property
+    def regime_version(self) -> str:
+        return self.pack.version
+
+    @property
+    def on(self) -> date:
+        return self.by.on
+
+    @property
+    def priority(self) -> Priority | None:
+        """None: it depends on what is unknown, or nothing is known of the last inspection."""
+        return self.priority_best if self.priority_best == self.priority_worst else None
+
+    @property
+    def judgements(self) -> tuple[Judgement, ...]:
+        """Every criterion in the order of the table."""
+        return self.by.judgements(self.facts)
 
     @property
     def criteria(self) -> tuple[Criterion, ...]:
         return tuple(item.criterion for item in self.judgements)
+
+    @property
+    def reasons(self) -> tuple[Bilingual, ...]:
+        """Why the ship stands where it does: the priority, then each criterion that gives points."""
+        return (self.priority_reason, *(reason for part in self.parts if part.low > 0 for reason in part.reasons))
 
     @property
     def known(self) -> int:
@@ -139,6 +168,34 @@ class Assessment:
     def notes(self) -> tuple[Bilingual, ...]:
         return _notes(self.pack, self.facts, self.on)
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Assessment) and self._content == other._content
+
+    def __hash__(self) -> int:
+        return hash(self._content)
+
+    @property
+    def _content(self) -> tuple[object, ...]:
+        figures = self.points_low, self.points_high, self.profile_best, self.profile_worst
+        dates = self.on, self.window_best, self.window_worst, self.priority_best, self.priority_worst
+        return self.regime, self.regime_version, figures, dates, self.judgements, self.priority_reason, self.notes
+
+
+class Part:
+    """What the rules that ask for one fact make of it together; ships that share the fact share it.
+
+    `open`: a low-risk condition is not known to be met; `lost`: one is known not to be met.
+    """
+
+    __slots__ = ("high", "lost", "low", "open", "reasons")
+
+    def __init__(self, judgements: Sequence[Judgement]) -> None:
+        self.low = sum(item.points_low for item in judgements)
+        self.high = sum(item.points_high for item in judgements)
+        self.open = any(item.lrs != "met" for item in judgements)
+        self.lost = any(item.lrs == "not_met" for item in judgements)
+        self.reasons = tuple(item.reason for item in judgements if item.points_low > 0)
+
 
 def assess(pack: RulePack, facts: ShipFacts, on: date) -> Assessment:
     """Apply every criterion of `pack` to one ship."""
@@ -146,60 +203,60 @@ def assess(pack: RulePack, facts: ShipFacts, on: date) -> Assessment:
 
 
 class Assessor:
-    """Applies one pack on one day to any number of ships. Ships that share a fact share its judgement."""
+    """Applies one pack on one day to any number of ships. What ships share is judged once."""
 
     def __init__(self, pack: RulePack, on: date) -> None:
-        self._pack, self._on = pack, on
-        self._rules: list[tuple[CriterionRule, dict[Fact[Any], Judgement]]] = [(rule, {}) for rule in pack.criteria]
+        self.pack, self.on = pack, on
+        self._groups = [(name, tuple(rules)) for name, rules in groupby(pack.criteria, _input_of)]
+        self._facts: list[tuple[str, tuple[CriterionRule, ...], dict[object, Part]]] = [(*group, {}) for group in self._groups]
         self._windows: dict[tuple[Profile, date], Window] = {}
 
     def assess(self, facts: ShipFacts) -> Assessment:
         """Apply every criterion."""
-        pack, on = self._pack, self._on
-        judgements = tuple([self._judge(rule, judged, facts) for rule, judged in self._rules])
-        low = sum([item.points_low for item in judgements])
-        high = sum([item.points_high for item in judgements])
-        lrs = {item.lrs for item in judgements}
-        best: Profile = "HRS" if low >= pack.hrs_points else "SRS" if "not_met" in lrs else "LRS"
-        worst: Profile = "HRS" if high >= pack.hrs_points else "LRS" if lrs == _ALL_MET else "SRS"
-        window_best = self._window(facts.history, best)
-        window_worst = window_best if worst == best else self._window(facts.history, worst)
-        priority_best = _priority(facts, window_best, on)
-        priority_worst = priority_best if worst == best else _priority(facts, window_worst, on)
+        pack, history = self.pack, facts.history
+        ratings = facts.ratings
+        inputs: dict[str, Fact[Any]] = {
+            "types": facts.types, "built": facts.built, "flag": ratings["flag"], "ro": ratings["ro"], "company": ratings["company"],
+        }  # fmt: skip
+        parts: list[Part] = []
+        low = high = 0
+        lrs_open = lrs_lost = False
+        for name, rules, held in self._facts:
+            key = _counts(rules, history) if name == _HISTORY else inputs[name]
+            part = held.get(key)
+            if part is None:
+                part = held[key] = Part([self._judge(rule, facts) for rule in rules])
+            parts.append(part)
+            low += part.low
+            high += part.high
+            lrs_open = lrs_open or part.open
+            lrs_lost = lrs_lost or part.lost
+        best: Profile = "HRS" if low >= pack.hrs_points else "SRS" if lrs_lost else "LRS"
+        worst: Profile = "HRS" if high >= pack.hrs_points else "SRS" if lrs_open else "LRS"
+        window_best = self._window(history, best)
+        window_worst = window_best if worst == best else self._window(history, worst)
+        priority_best = _priority(facts, window_best, self.on)
+        priority_worst = priority_best if worst == best else _priority(facts, window_worst, self.on)
         return Assessment(
-            regime=pack.regime,
-            regime_version=pack.version,
-            on=on,
-            judgements=judgements,
-            points_low=low,
-            points_high=high,
-            profile_best=best,
-            profile_worst=worst,
-            window_best=window_best,
-            window_worst=window_worst,
-            priority=priority_best if priority_best == priority_worst else None,
-            priority_best=priority_best,
-            priority_worst=priority_worst,
-            facts=facts,
-            pack=pack,
+            self, facts, tuple(parts), low, high, best, worst, window_best, window_worst, priority_best, priority_worst
         )
 
-    def _judge(self, rule: CriterionRule, judged: dict[Fact[Any], Judgement], facts: ShipFacts) -> Judgement:
-        if rule.rule == "deficient_inspections":
+    def judgements(self, facts: ShipFacts) -> tuple[Judgement, ...]:
+        """Every criterion applied, in the order of the table."""
+        return tuple(self._judge(rule, facts) for rule in self.pack.criteria)
+
+    def _judge(self, rule: CriterionRule, facts: ShipFacts) -> Judgement:
+        if isinstance(rule, TypeIn):
+            return _type_in(rule, facts.types)
+        if isinstance(rule, OlderThanYears):
+            return _older_than(rule, facts.built, self.on)
+        if isinstance(rule, RatingIn):
+            return _rating_in(rule, facts.ratings[rule.list])
+        if isinstance(rule, Attested):
+            return _attested(rule, facts.ratings[rule.list])
+        if isinstance(rule, DeficientInspections):
             return _deficient(rule, facts.history)
-        if rule.rule == "detentions":
-            return _detentions(rule, facts.history)
-        fact: Fact[Any]
-        if rule.rule == "type_in":
-            fact = facts.types
-        elif rule.rule == "older_than_years":
-            fact = facts.built
-        else:
-            fact = facts.ratings[rule.list]
-        found = judged.get(fact)
-        if found is None:
-            found = judged[fact] = _of_fact(rule, fact, self._on)
-        return found
+        return _detentions(rule, facts.history)
 
     def _window(self, history: History, profile: Profile) -> Window | None:
         last = history.last_on
@@ -207,23 +264,34 @@ class Assessor:
             return None
         found = self._windows.get((profile, last))
         if found is None:
-            months = self._pack.windows[profile]
+            months = self.pack.windows[profile]
             found = Window(add_months(last, months.opens), add_months(last, months.closes))
             self._windows[profile, last] = found
         return found
 
 
-_ALL_MET: set[State] = {"met"}
+_HISTORY = "history"
 
 
-def _of_fact(rule: TypeIn | OlderThanYears | RatingIn | Attested, fact: Fact[Any], on: date) -> Judgement:
-    if isinstance(rule, TypeIn):
-        return _type_in(rule, fact)
-    if isinstance(rule, OlderThanYears):
-        return _older_than(rule, fact, on)
-    if isinstance(rule, RatingIn):
-        return _rating_in(rule, fact)
-    return _attested(rule, fact)
+def _input_of(rule: CriterionRule) -> str:
+    """Which fact the rule asks for."""
+    if isinstance(rule, RatingIn | Attested):
+        return rule.list
+    return {"type_in": "types", "older_than_years": "built"}.get(rule.rule, _HISTORY)
+
+
+def _counts(rules: Sequence[CriterionRule], history: History) -> tuple[object, ...]:
+    """All of a history that the figures and the reasons of these rules rest on."""
+    past = history.inspections
+    if not past:
+        return history.complete, history.gap
+    over = [
+        sum([item.deficiencies > rule.more_than for item in past])
+        if isinstance(rule, DeficientInspections)
+        else sum([item.detained for item in past])
+        for rule in rules
+    ]
+    return history.complete, history.gap, len(past), *over
 
 
 def _judged(rule: CriterionRule, about: Fact[Any] | History, state: State, lrs: State) -> Judgement:
