@@ -1,16 +1,16 @@
 """Trains the YOLO26n semantic model on a folder of pictures and masks, on the CPU, within a wall-clock budget.
 
-Runs in `.venv-train`, never in the product. Seeded; the learning rate follows the step count, or the clock if that runs out first.
+Runs in `.venv-train`, never in the product. Seeded. Each epoch writes `last.pt`; started again with the same folder it goes on from
+there, days later too. The learning rate follows the step count, or the time spent if that runs out first.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
-import random
 import time
-from dataclasses import dataclass
 from pathlib import Path
 
 os.environ.setdefault("YOLO_OFFLINE", "1")
@@ -19,131 +19,26 @@ os.environ.setdefault("YOLO_AUTOINSTALL", "False")
 import cv2
 import numpy as np
 import torch
+from data import CLASSES, CORROSION, DOUBT, IGNORE, NOT_RUST, SOUND, Picture, Sampler, load
 from torch import nn
 from torch.nn import functional
 from ultralytics.nn.tasks import SemanticSegmentationModel
 
-CLASSES = 8
-CORROSION, STAIN = 2, 3
-IGNORE, NOT_RUST, SOUND = 255, 254, 253
+STAIN = 3
 ALLOWED = {NOT_RUST: [0, 1, 4, 5, 6, 7], SOUND: [0, 1]}
-CLASS_WEIGHT = [1.0, 0.8, 1.5, 2.0, 2.5, 3.0, 4.0, 1.5]
-LONG_SIDE = 640
-
-
-@dataclass
-class Picture:
-    """One training picture in memory: image (h, w, 3) BGR, mask (h, w), and whether a camera took it."""
-
-    image: np.ndarray
-    mask: np.ndarray
-    real: bool
-    rusty: bool
-
-
-def load(folder: Path, *, real: bool) -> list[Picture]:
-    """Pictures of ``folder/images`` with ``folder/masks``, long side at most 640 px."""
-    pictures = []
-    for path in sorted((folder / "images").iterdir()):
-        image = cv2.imread(str(path), cv2.IMREAD_COLOR)
-        mask = cv2.imread(str(folder / "masks" / f"{path.stem}.png"), cv2.IMREAD_UNCHANGED)
-        scale = LONG_SIDE / max(image.shape[:2])
-        if scale < 1:
-            size = (round(image.shape[1] * scale), round(image.shape[0] * scale))
-            image = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
-            mask = cv2.resize(mask, size, interpolation=cv2.INTER_NEAREST)
-        pictures.append(Picture(image, mask, real, bool((mask == CORROSION).mean() > 0.005)))
-    return pictures
-
-
-def crop(picture: Picture, size: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """A random window (size, size) after random scale, rotation, shear and flip."""
-    height, width = picture.mask.shape
-    fit = size / max(height, width)
-    low, high = (max(fit, 0.35), 1.6) if picture.real else (0.55, 1.5)
-    scale = float(np.exp(rng.uniform(np.log(low), np.log(max(high, low * 1.2)))))
-    angle = float(rng.normal(0, 6))
-    matrix = cv2.getRotationMatrix2D((width / 2, height / 2), angle, scale)
-    matrix[0, 1] += rng.normal(0, 0.06)
-    if rng.random() < 0.5:
-        matrix = np.array([[-1, 0, width], [0, 1, 0]], float) @ np.vstack([matrix, [0, 0, 1]])
-    slack_x, slack_y = max(0.0, width * scale - size) / 2, max(0.0, height * scale - size) / 2
-    matrix[0, 2] += size / 2 - width / 2 + rng.uniform(-slack_x, slack_x)
-    matrix[1, 2] += size / 2 - height / 2 + rng.uniform(-slack_y, slack_y)
-    image = cv2.warpAffine(picture.image, matrix, (size, size), flags=cv2.INTER_LINEAR, borderValue=(114, 114, 114))
-    mask = cv2.warpAffine(picture.mask, matrix, (size, size), flags=cv2.INTER_NEAREST, borderValue=IGNORE)
-    return image, mask
-
-
-def paste_rust(
-    image: np.ndarray, mask: np.ndarray, donor: tuple[np.ndarray, np.ndarray], rng: np.random.Generator
-) -> tuple[np.ndarray, np.ndarray]:
-    """Lay the rust of the donor crop over the picture, with its truth: real rust on painted hull, rust in clean scenes."""
-    rust = (donor[1] == CORROSION).astype(np.uint8)
-    if not 0.003 < rust.mean() < 0.6:
-        return image, mask
-    alpha = cv2.GaussianBlur(rust.astype(np.float32), (0, 0), float(rng.uniform(0.6, 1.6)))[..., None]
-    image = (image * (1 - alpha) + donor[0] * alpha).astype(np.uint8)
-    ring = (cv2.dilate(rust, np.ones((5, 5), np.uint8)) - rust) > 0
-    mask = mask.copy()
-    mask[ring] = IGNORE
-    mask[rust > 0] = CORROSION
-    return image, mask
-
-
-def colour(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Small changes of hue, larger ones of saturation, brightness and contrast; now and then blur or JPEG."""
-    hsv = cv2.cvtColor(image, cv2.COLOR_BGR2HSV).astype(np.int16)
-    hsv[..., 0] = (hsv[..., 0] + int(rng.integers(-3, 4))) % 180
-    hsv[..., 1] = np.clip(hsv[..., 1] * rng.uniform(0.65, 1.25), 0, 255)
-    image = cv2.cvtColor(hsv.astype(np.uint8), cv2.COLOR_HSV2BGR).astype(np.float32)
-    image = image * rng.uniform(0.65, 1.35) + rng.uniform(-20, 20)
-    if rng.random() < 0.2:
-        image = cv2.GaussianBlur(image, (0, 0), float(rng.uniform(0.4, 1.4)))
-    image = np.clip(image, 0, 255).astype(np.uint8)
-    if rng.random() < 0.2:
-        _, data = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(35, 85))])
-        image = cv2.imdecode(data, cv2.IMREAD_COLOR)
-    return image
-
-
-class Sampler:
-    """Draws batches: real with rust, real clean, synthetic, in fixed shares; rust is pasted across on part of them."""
-
-    def __init__(self, pictures: list[Picture], size: int, seed: int, shares: tuple[float, float, float], paste: float) -> None:
-        self.rng = np.random.default_rng(seed)
-        self.size, self.paste = size, paste
-        groups = (
-            [p for p in pictures if p.real and p.rusty],
-            [p for p in pictures if p.real and not p.rusty],
-            [p for p in pictures if not p.real],
-        )
-        weights = np.array([share if group else 0.0 for share, group in zip(shares, groups, strict=True)])
-        self.groups, self.weights = groups, weights / weights.sum()
-
-    def _draw(self, group: list[Picture]) -> Picture:
-        return group[int(self.rng.integers(len(group)))]
-
-    def batch(self, count: int) -> tuple[torch.Tensor, torch.Tensor]:
-        """(n, 3, s, s) float 0-1 RGB and (n, s, s) uint8."""
-        images, masks = [], []
-        for _ in range(count):
-            which = int(self.rng.choice(3, p=self.weights))
-            image, mask = crop(self._draw(self.groups[which]), self.size, self.rng)
-            if self.groups[0] and which != 0 and self.rng.random() < self.paste:
-                donor = crop(self._draw(self.groups[0]), self.size, self.rng)
-                image, mask = paste_rust(image, mask, donor, self.rng)
-            images.append(colour(image, self.rng)[..., ::-1].transpose(2, 0, 1))
-            masks.append(mask)
-        return torch.from_numpy(np.stack(images)).float() / 255.0, torch.from_numpy(np.stack(masks))
+CLASS_WEIGHT = [1.0, 0.8, 1.5, 2.0, 3.5, 3.0, 4.0, 1.5]
+DOUBT_SHARE = 0.3  # at least this share of the doubtful pixels inside a person's box is corrosion
+EPOCH_STEPS = 250
+STEPS = [0.3, 0.4, 0.5, 0.6, 0.7, 0.8]
 
 
 def loss_of(logits: torch.Tensor, masks: torch.Tensor) -> torch.Tensor:
-    """Cross entropy where the class is known, log of the allowed mass where only a set is known, plus soft Dice.
+    """Cross entropy where the class is known, log of the allowed mass where only a set is known, Dice, and the area of rust.
 
     The two kinds of pixels are averaged apart: together, the many half-known pixels of real photographs drowned the rare
     classes that only synthetic pictures show (a first run never predicted coating loss). Dice on corrosion uses every judged
-    pixel, Dice on the other defects only pixels whose class is known.
+    pixel, Dice on the other defects only pixels whose class is known. The area term holds the share of rust in each crop, which
+    is what grades are made of. Doubtful pixels inside a person's box of rust only have to hold some rust.
     """
     target = masks[:, ::2, ::2]
     up = functional.interpolate(logits, size=target.shape[-2:], mode="bilinear", align_corners=False)
@@ -161,7 +56,16 @@ def loss_of(logits: torch.Tensor, masks: torch.Tensor) -> torch.Tensor:
             count = count + where.sum()
     loss = loss + partial / count.clamp(min=1)
     prob = logp.exp()
-    loss = loss + 0.5 * soft_dice(prob[:, CORROSION], target == CORROSION, target != IGNORE)
+    judged = (target != IGNORE) & (target != DOUBT)
+    rust = target == CORROSION
+    loss = loss + 0.5 * soft_dice(prob[:, CORROSION], rust, judged)
+    area = (prob[:, CORROSION] * judged).mean((1, 2)) - rust.float().mean((1, 2))
+    loss = loss + 0.5 * area.abs().mean()
+    doubt = target == DOUBT
+    if bool(doubt.any()):
+        pixels = doubt.sum((1, 2))
+        share = (prob[:, CORROSION] * doubt).sum((1, 2)) / pixels.clamp(min=1)
+        loss = loss + (functional.relu(DOUBT_SHARE - share) * (pixels > 100)).mean()
     present = [c for c in range(STAIN, CLASSES) if bool((target == c).any())]
     for class_id in present:
         loss = loss + 0.6 / len(present) * soft_dice(prob[:, class_id], target == class_id, known)
@@ -174,29 +78,33 @@ def soft_dice(prob: torch.Tensor, truth: torch.Tensor, judged: torch.Tensor) -> 
     return 1 - (2 * (prob * truth).sum() + 50) / (prob.sum() + truth.sum() + 50)
 
 
-def score(model: nn.Module, pictures: list[Picture], size: int = 384) -> dict[str, float]:
+def probabilities(model: nn.Module, picture: Picture, size: int) -> np.ndarray:
+    """(8, h, w) class probabilities of a whole picture, read at long side `size`."""
+    height, width = picture.mask.shape
+    scale = size / max(height, width)
+    shape = (max(32, round(width * scale / 32) * 32), max(32, round(height * scale / 32) * 32))
+    image = cv2.resize(picture.image, shape, interpolation=cv2.INTER_AREA)[..., ::-1].transpose(2, 0, 1)
+    with torch.inference_mode():
+        logits = model(torch.from_numpy(image.copy())[None].float() / 255.0)
+        logits = logits[0] if isinstance(logits, (tuple, list)) else logits
+        prob = functional.softmax(logits, 1)
+        return functional.interpolate(prob, size=(height, width), mode="bilinear", align_corners=False)[0].numpy()
+
+
+def score(model: nn.Module, pictures: list[Picture], size: int) -> dict[str, object]:
     """Best point of the trade-off on the selection pictures: pooled IoU and mean false area at several thresholds."""
     model.eval()
-    steps = [0.3, 0.4, 0.5, 0.6, 0.7, 0.8]
-    hit, union, false_area = np.zeros(len(steps)), np.zeros(len(steps)), [[] for _ in steps]
-    with torch.inference_mode():
-        for picture in pictures:
-            height, width = picture.mask.shape
-            scale = size / max(height, width)
-            shape = (max(32, round(width * scale / 32) * 32), max(32, round(height * scale / 32) * 32))
-            image = cv2.resize(picture.image, shape, interpolation=cv2.INTER_AREA)[..., ::-1].transpose(2, 0, 1)
-            logits = model(torch.from_numpy(image.copy())[None].float() / 255.0)
-            logits = logits[0] if isinstance(logits, (tuple, list)) else logits
-            prob = functional.softmax(logits, 1)[0, CORROSION].numpy()
-            prob = cv2.resize(prob, (width, height))
-            judged, truth = picture.mask != IGNORE, picture.mask == CORROSION
-            for i, step in enumerate(steps):
-                found = (prob > step) & judged
-                if truth.any():
-                    hit[i] += (found & truth).sum() / truth.size
-                    union[i] += (found | truth).sum() / truth.size
-                else:
-                    false_area[i].append(found.mean())
+    hit, union, false_area = np.zeros(len(STEPS)), np.zeros(len(STEPS)), [[] for _ in STEPS]
+    for picture in pictures:
+        prob = probabilities(model, picture, size)[CORROSION]
+        judged, truth = (picture.mask != IGNORE) & (picture.mask != DOUBT), picture.mask == CORROSION
+        for i, step in enumerate(STEPS):
+            found = (prob > step) & judged
+            if truth.any():
+                hit[i] += (found & truth).sum() / truth.size
+                union[i] += (found | truth).sum() / truth.size
+            else:
+                false_area[i].append(found.mean())
     iou = hit / np.maximum(union, 1e-9)
     false = np.array([np.mean(values) if values else 0.0 for values in false_area])
     value = iou - 6.0 * np.maximum(false - 0.01, 0.0)
@@ -204,19 +112,133 @@ def score(model: nn.Module, pictures: list[Picture], size: int = 384) -> dict[st
     return {
         "iou": round(float(iou[best]), 4),
         "false_area": round(float(false[best]), 5),
-        "threshold": steps[best],
+        "threshold": STEPS[best],
         "value": round(float(value[best]), 4),
-        "curve": [[s, round(float(a), 4), round(float(b), 5)] for s, a, b in zip(steps, iou, false, strict=True)],
+        "curve": [[s, round(float(a), 4), round(float(b), 5)] for s, a, b in zip(STEPS, iou, false, strict=True)],
     }
+
+
+def class_ious(model: nn.Module, pictures: list[Picture], size: int) -> dict[int, float]:
+    """IoU of each class on pictures whose every pixel is known (synthetic ones)."""
+    model.eval()
+    hit, union = np.zeros(CLASSES), np.zeros(CLASSES)
+    for picture in pictures:
+        label = probabilities(model, picture, size).argmax(0)
+        for class_id in range(CLASSES):
+            found, truth = label == class_id, picture.mask == class_id
+            hit[class_id] += (found & truth).sum()
+            union[class_id] += (found | truth).sum()
+    return {c: round(float(hit[c] / max(union[c], 1)), 3) for c in range(CLASSES)}
+
+
+class Run:
+    """A training run and its state on disk."""
+
+    def __init__(self, args: argparse.Namespace) -> None:
+        self.args = args
+        self.step, self.seconds, self.best, self.running = 0, 0.0, -9.0, 0.0
+        self.model = SemanticSegmentationModel("yolo26n-sem.yaml", nc=CLASSES, verbose=False)
+        self.shadow = SemanticSegmentationModel("yolo26n-sem.yaml", nc=CLASSES, verbose=False)
+        if args.start:
+            self.model.load_state_dict(torch.load(args.start, weights_only=True)["model"])
+        self.average = {name: value.clone() for name, value in self.model.state_dict().items()}
+        decay = [p for p in self.model.parameters() if p.ndim > 1]
+        plain = [p for p in self.model.parameters() if p.ndim <= 1]
+        groups = [{"params": decay, "weight_decay": 0.02}, {"params": plain, "weight_decay": 0.0}]
+        self.optimiser = torch.optim.AdamW(groups, lr=args.lr)
+        self.sampler: Sampler | None = None
+        self.resume_rng: dict[str, object] | None = None
+        if (args.out / "last.pt").is_file():
+            self._resume(torch.load(args.out / "last.pt", weights_only=True))
+
+    def _resume(self, state: dict[str, object]) -> None:
+        self.model.load_state_dict(state["raw"])
+        self.average = state["model"]
+        self.optimiser.load_state_dict(state["optimiser"])
+        self.step, self.seconds, self.best = state["step"], state["seconds"], state["best"]
+        self.resume_rng = json.loads(state["rng"])
+        print(f"goes on from step {self.step}, {self.seconds:.0f} s", flush=True)
+
+    def read_pictures(self) -> None:
+        """(Re-)read the data folder: pictures that were added meanwhile take part from the next epoch on."""
+        data = self.args.data
+        pictures = load(data / "synth", real=False)
+        if (data / "real" / "images").is_dir():
+            pictures += load(data / "real", real=True)
+        rng = self.sampler.rng if self.sampler else None
+        self.sampler = Sampler(pictures, self.args.size, self.args.seed, tuple(self.args.shares), self.args.paste)
+        if rng is not None:
+            self.sampler.rng = rng
+        elif self.resume_rng is not None:
+            self.sampler.rng.bit_generator.state = self.resume_rng
+        print(f"{len(pictures)} pictures", flush=True)
+
+    @property
+    def progress(self) -> float:
+        return max(self.step / self.args.steps, self.seconds / (self.args.minutes * 60))
+
+    def one_step(self) -> None:
+        started = time.monotonic()
+        self.step += 1
+        falling = 0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * min(self.progress, 1.0)))
+        rate = self.args.lr * min(1.0, self.step / 60) * falling
+        for group in self.optimiser.param_groups:
+            group["lr"] = rate
+        self.model.train()
+        images, masks = self.sampler.batch(self.args.batch)
+        main_logits, aux_logits = self.model(images.contiguous(memory_format=torch.channels_last))
+        loss = loss_of(main_logits, masks) + 0.3 * loss_of(aux_logits, masks)
+        self.optimiser.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(self.model.parameters(), 10.0)
+        self.optimiser.step()
+        keep = 0.997 * (1 - np.exp(-self.step / 150))
+        with torch.no_grad():
+            for name, value in self.model.state_dict().items():
+                if value.dtype.is_floating_point:
+                    self.average[name].mul_(keep).add_(value, alpha=1 - keep)
+                else:
+                    self.average[name].copy_(value)
+        self.running = 0.95 * self.running + 0.05 * float(loss.detach()) if self.running else float(loss.detach())
+        self.seconds += time.monotonic() - started
+        if self.step % 25 == 0:
+            print(f"step {self.step} loss {self.running:.3f} lr {rate:.2e} {self.seconds:.0f} s", flush=True)
+
+    def checkpoint(self, selection: list[Picture], known: list[Picture]) -> None:
+        """Score the averaged weights, add a line to the curve, write `last.pt`, keep the epoch's weights and perhaps `best.pt`."""
+        started = time.monotonic()
+        self.shadow.load_state_dict(self.average)
+        figures = score(self.shadow, selection, self.args.score_size)
+        figures["class_iou"] = class_ious(self.shadow, known, 448) if known else {}
+        self.seconds += time.monotonic() - started
+        line = {"step": self.step, "seconds": round(self.seconds, 1), "loss": round(self.running, 4), **figures}
+        with (self.args.out / "curve.jsonl").open("a", encoding="utf-8") as curve:
+            curve.write(json.dumps(line) + "\n")
+        print(f"step {self.step} selection {figures}", flush=True)
+        light_state = {"model": {k: v.clone() for k, v in self.average.items()}, "step": self.step}
+        if figures["value"] >= self.best:
+            self.best = figures["value"]
+            write_whole(light_state, self.args.out / "best.pt")
+        write_whole(light_state, self.args.out / f"epoch-{self.step // EPOCH_STEPS:03d}.pt")
+        rng = json.dumps(self.sampler.rng.bit_generator.state)
+        raw = {k: v.clone() for k, v in self.model.state_dict().items()}
+        heavy = {"raw": raw, "optimiser": self.optimiser.state_dict(), "seconds": self.seconds, "best": self.best, "rng": rng}
+        write_whole({**light_state, **heavy}, self.args.out / "last.pt")
+
+
+def write_whole(state: dict[str, object], path: Path) -> None:
+    torch.save(state, path.with_suffix(".part"))
+    path.with_suffix(".part").replace(path)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("data", type=Path, help="folder with synth/, real/ and select/, each with images/ and masks/")
+    parser.add_argument("data", type=Path, help="folder with synth/, real/, select/ and known/, each with images/ and masks/")
     parser.add_argument("out", type=Path)
     parser.add_argument("--steps", type=int, default=1800)
     parser.add_argument("--batch", type=int, default=8)
     parser.add_argument("--size", type=int, default=256)
+    parser.add_argument("--score-size", type=int, default=512)
     parser.add_argument("--minutes", type=float, default=19.0)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--seed", type=int, default=7)
@@ -228,64 +250,18 @@ def main() -> None:
     torch.set_num_threads(args.threads)
     cv2.setNumThreads(1)
     torch.manual_seed(args.seed)
-    random.seed(args.seed)
     args.out.mkdir(parents=True, exist_ok=True)
-    pictures = load(args.data / "synth", real=False)
-    if (args.data / "real" / "images").is_dir():
-        pictures += load(args.data / "real", real=True)
+    run = Run(args)
+    run.model.to(memory_format=torch.channels_last)
     selection = load(args.data / "select", real=True)
-    model = SemanticSegmentationModel("yolo26n-sem.yaml", nc=CLASSES, verbose=False)
-    if args.start:
-        model.load_state_dict(torch.load(args.start, weights_only=True)["model"])
-    average = {name: value.clone() for name, value in model.state_dict().items()}
-    decay = [p for p in model.parameters() if p.ndim > 1]
-    plain = [p for p in model.parameters() if p.ndim <= 1]
-    optimiser = torch.optim.AdamW([{"params": decay, "weight_decay": 0.02}, {"params": plain, "weight_decay": 0.0}], lr=args.lr)
-    sampler = Sampler(pictures, args.size, args.seed, tuple(args.shares), args.paste)
-    shadow = SemanticSegmentationModel("yolo26n-sem.yaml", nc=CLASSES, verbose=False)
-    started, best, running = time.monotonic(), -9.0, 0.0
-    curve = (args.out / "curve.jsonl").open("a", encoding="utf-8")
-    print(f"{len(pictures)} pictures, {len(selection)} for selection, {args.steps} steps of {args.batch}", flush=True)
-    step, progress = 0, 0.0
-    while progress < 1.0:
-        step += 1
-        progress = max(step / args.steps, (time.monotonic() - started) / (args.minutes * 60))
-        rate = args.lr * min(1.0, step / 60) * (0.01 + 0.99 * 0.5 * (1 + np.cos(np.pi * min(progress, 1.0))))
-        for group in optimiser.param_groups:
-            group["lr"] = rate
-        model.train()
-        images, masks = sampler.batch(args.batch)
-        main_logits, aux_logits = model(images)
-        loss = loss_of(main_logits, masks) + 0.3 * loss_of(aux_logits, masks)
-        optimiser.zero_grad()
-        loss.backward()
-        nn.utils.clip_grad_norm_(model.parameters(), 10.0)
-        optimiser.step()
-        keep = 0.997 * (1 - np.exp(-step / 150))
-        with torch.no_grad():
-            for name, value in model.state_dict().items():
-                if value.dtype.is_floating_point:
-                    average[name].mul_(keep).add_(value, alpha=1 - keep)
-                else:
-                    average[name].copy_(value)
-        running = 0.95 * running + 0.05 * float(loss.detach()) if step > 1 else float(loss.detach())
-        if step % 25 == 0:
-            print(f"step {step} loss {running:.3f} lr {rate:.2e} {time.monotonic() - started:.0f} s", flush=True)
-        if progress >= 1.0 or (step % 200 == 0 and progress > 0.35):
-            shadow.load_state_dict(average)
-            figures = score(shadow, selection)
-            curve.write(
-                json.dumps({"step": step, "seconds": round(time.monotonic() - started, 1), "loss": running, **figures}) + "\n"
-            )
-            curve.flush()
-            print(f"step {step} selection {figures}", flush=True)
-            state = {"model": {k: v.clone() for k, v in average.items()}, "step": step, "figures": figures, "args": vars(args)}
-            state["args"] = {k: str(v) for k, v in state["args"].items()}
-            torch.save(state, args.out / "last.pt")
-            if figures["value"] >= best:
-                best = figures["value"]
-                torch.save(state, args.out / "best.pt")
-    curve.close()
+    known = load(args.data / "known", real=False) if (args.data / "known" / "images").is_dir() else []
+    while run.progress < 1.0:
+        run.read_pictures()
+        for _ in range(EPOCH_STEPS):
+            run.one_step()
+            if run.progress >= 1.0:
+                break
+        run.checkpoint(selection, known)
 
 
 if __name__ == "__main__":

@@ -15,11 +15,12 @@ from typing import Literal
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from core.errors import EnvironmentFault, InputError, Unfinished
 from inspection.hull.classes import IGNORE, ClassId
 from inspection.hull.evaluate import SplitName, labelled_pairs
-from inspection.hull.synth import write_photos
+from inspection.hull.synth import FIRST_SURVEY_SEED, write_photos
 
 WeightSet = Literal["clean", "full"]
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -27,8 +28,9 @@ CHECKOUT = Path(__file__).resolve().parents[2]
 _CLEAN_PREFIXES = ("B_",)
 _NEGATIVE_PREFIX = "Q_"  # labelled as a whole "no corrosion": nothing is wrong anywhere in the picture
 # Mask codes for what is only partly known; training/README.md says why.
-NOT_RUST, SOUND = 254, 253
-_FINE_TUNE_RATE = 1.2e-3  # going on from a checkpoint; a fresh run starts at 2e-3
+NOT_RUST, SOUND, DOUBT = 254, 253, 252
+_FINE_TUNE_RATE = 9e-4  # going on from a checkpoint; a fresh run starts at 2e-3
+_KNOWN_SEEDS = range(100_000, 100_040)  # never trained on: figures per class, one line of the curve each epoch
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +52,10 @@ class TrainingPlan:
 def prepare(plan: TrainingPlan, on_progress: Callable[[int, int], None] | None = None) -> Path:
     """Write the data folder of a run: synthetic photographs (kept if there), real ones by the frozen split. Can be resumed."""
     data = plan.out / "data"
-    write_photos(data / "synth", range(plan.photos), on_progress)
+    surveys = plan.photos // 3  # a third shows a side as a survey does, two thirds show anything
+    write_photos(data / "synth", range(plan.photos - surveys), on_progress)
+    write_photos(data / "synth", range(FIRST_SURVEY_SEED, FIRST_SURVEY_SEED + surveys), on_progress)
+    write_photos(data / "known", _KNOWN_SEEDS)
     if plan.real is not None:
         _put_real(plan.real, "train", data / "real", plan.weight_set)
         _put_real(plan.real, "select", data / "select", "full")  # choosing needs clean pictures; nothing is learned from these
@@ -71,8 +76,23 @@ def _put_real(folder: Path, split: SplitName, target: Path, weight_set: WeightSe
         known = np.full(mask.shape, SOUND if image_path.name.startswith(_NEGATIVE_PREFIX) else NOT_RUST, np.uint8)
         known[mask == 1] = ClassId.CORROSION
         known[mask == IGNORE] = IGNORE
+        known[(mask == IGNORE) & _in_boxes(folder, image_path, mask.shape)] = DOUBT
         cv2.imwrite(str(target / "masks" / f"{image_path.stem}.png"), known)
         (target / "images" / image_path.name).write_bytes(image_path.read_bytes())
+
+
+def _in_boxes(folder: Path, image_path: Path, shape: tuple[int, ...]) -> NDArray[np.bool_]:
+    """Where a person drew a box of rust (`labels_box`, YOLO: class, centre and size as shares); nowhere without such a file."""
+    inside = np.zeros(shape[:2], bool)
+    boxes = (folder / "labels_box" / image_path.relative_to(folder / "images")).with_suffix(".txt")
+    if not boxes.is_file():
+        return inside
+    height, width = shape[:2]
+    for line in boxes.read_text(encoding="utf-8").splitlines():
+        x, y, w, h = (float(value) for value in line.split()[1:5])
+        rows = slice(max(0, round((y - h / 2) * height)), round((y + h / 2) * height))
+        inside[rows, max(0, round((x - w / 2) * width)) : round((x + w / 2) * width)] = True
+    return inside
 
 
 def _put_synthetic_selection(target: Path) -> None:
@@ -104,11 +124,11 @@ def _environment(plan_out: Path) -> dict[str, str]:
 
 
 def train(plan: TrainingPlan) -> Path:
-    """Run the training to its end and return the exported ONNX; output of the tool goes to this process's stderr.
+    """Run the training to its end, from its last epoch if it was stopped, and return the exported ONNX; its output goes to `log.txt`.
 
     Raises:
         EnvironmentFault: no training environment.
-        Unfinished: the tool stopped; run again to start over from the data that is there.
+        Unfinished: the tool stopped; run again to go on from the last epoch.
     """
     python = training_python()
     data = plan.out / "data"
@@ -123,6 +143,16 @@ def train(plan: TrainingPlan) -> Path:
         plan.out,
     )  # fmt: skip
     return export(run / "best.pt", plan.out / f"yunjian-hull-{plan.weight_set}.onnx", plan.out)
+
+
+def recover(onnx: Path, data: Path, checkpoint: Path) -> Path:
+    """The checkpoint that an exported ONNX came from, near enough to train on from it; `data` as `prepare` wrote it."""
+    (data.parent / "yolo").mkdir(parents=True, exist_ok=True)
+    _call(
+        [str(training_python()), str(CHECKOUT / "training" / "from_onnx.py"), str(onnx), str(data), str(checkpoint)],
+        data.parent,
+    )
+    return checkpoint
 
 
 def export(checkpoint: Path, onnx: Path, scratch: Path) -> Path:

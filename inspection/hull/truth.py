@@ -56,14 +56,28 @@ class Planted:
 
 @dataclass(frozen=True, slots=True)
 class TruthScore:
-    """`area_error` is the median relative error of the found ones, `inside_ellipse` the share whose place lies in the 95 % ellipse."""
+    """`area_signed` are the relative errors of the found ones (positive: too large), `area_error` the median of their size;
+    `inside` tells of each whether its place lies in the 95 % ellipse.
+    """
 
     planted: int
     found: int
     false_ids: frozenset[str]
     shell_m2: float
-    area_error: float | None
-    inside_ellipse: float | None
+    area_signed: tuple[float, ...]
+    inside: tuple[bool, ...]
+
+    @property
+    def area_errors(self) -> tuple[float, ...]:
+        return tuple(abs(value) for value in self.area_signed)
+
+    @property
+    def area_error(self) -> float | None:
+        return float(np.median(self.area_errors)) if self.area_signed else None
+
+    @property
+    def inside_ellipse(self) -> float | None:
+        return float(np.mean(self.inside)) if self.inside else None
 
     @property
     def false(self) -> int:
@@ -130,7 +144,7 @@ def score_map(hull_map: HullMap, ship_folder: Path) -> TruthScore:
     anything = planted_defects(ship_folder, smallest_cm2=4.0)
     planted = [defect for defect in anything if defect.area_cm2 >= SMALLEST_CM2 and _shown(hull_map, defect)]
     findings = [finding for finding in hull_map.findings if finding.place is not None and finding.class_id in SCORED]
-    found, errors, inside = 0, [], []
+    found, errors, inside = 0, list[float](), list[bool]()
     for defect in planted:
         touching = [finding for finding in findings if _touches(finding, defect)]
         if not touching:
@@ -139,7 +153,7 @@ def score_map(hull_map: HullMap, ship_folder: Path) -> TruthScore:
         same = [finding for finding in touching if finding.class_id == defect.class_id]
         if same:
             nearest = min(same, key=lambda finding: float(np.linalg.norm(_place(finding)[0] - defect.centre)))
-            errors.append(abs(sum(f.area_cm2 or 0.0 for f in same) - defect.area_cm2) / defect.area_cm2)
+            errors.append((sum(f.area_cm2 or 0.0 for f in same) - defect.area_cm2) / defect.area_cm2)
             centre, covariance = _place(nearest)
             gap = centre - defect.centre
             inside.append(float(gap @ np.linalg.solve(covariance, gap)) <= _CHI2_95)
@@ -148,8 +162,8 @@ def score_map(hull_map: HullMap, ship_folder: Path) -> TruthScore:
         found=found,
         false_ids=frozenset(one.id for one in findings if not any(_touches(one, defect) for defect in anything)),
         shell_m2=_shell_m2(hull_map.geometry, hull_map),
-        area_error=float(np.median(errors)) if errors else None,
-        inside_ellipse=float(np.mean(inside)) if inside else None,
+        area_signed=tuple(errors),
+        inside=tuple(inside),
     )
 
 

@@ -3,7 +3,7 @@
 Never mixes the two: seeds and texture families of ship files are not used in training (`family.py`).
 """
 
-from inspection.hull.synth.photo import render_photo, write_photos
+from inspection.hull.synth.photo import FIRST_SURVEY_SEED, render_photo, write_photos
 from inspection.hull.synth.shipfile import ShipMarks, write_ship_file
 
-__all__ = ["ShipMarks", "render_photo", "write_photos", "write_ship_file"]
+__all__ = ["FIRST_SURVEY_SEED", "ShipMarks", "render_photo", "write_photos", "write_ship_file"]

@@ -6,7 +6,7 @@ otherwise measure memory. `holdout` is in neither, it serves as the family nobod
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -38,6 +38,23 @@ class Family:
             spots = 1.0 - 1.8 * cells(rng, shape, max(cell_px * 0.4, 2.0))
             return np.asarray(0.5 * base + 0.5 * spots, dtype=np.float32)
         return base
+
+    def varied(self, rng: Rng) -> Family:
+        """A neighbour of this family: outlines a little different, colours lighter, darker, redder or greyer."""
+        shift, red, grey = rng.uniform(0.75, 1.25), rng.normal(1.0, 0.08), rng.uniform(-0.15, 0.3)
+        palette = []
+        for stop in self.palette:
+            colour = np.array(stop, float) * shift * [red, 1.0, 2.0 - red]
+            colour += (colour.mean() - colour) * grey
+            low, middle, high = np.clip(colour, 8, 250).astype(int).tolist()
+            palette.append((low, middle, high))
+        return replace(
+            self,
+            gain=self.gain * rng.uniform(0.85, 1.15),
+            rough=self.rough * rng.uniform(0.8, 1.3),
+            aspect=self.aspect * rng.uniform(0.7, 1.4),
+            palette=tuple(palette),
+        )
 
     def colours(self, level: Field) -> Field:
         """(h, w, 3) rust colours for `level` 0..1."""

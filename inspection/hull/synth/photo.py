@@ -17,22 +17,57 @@ from inspection.hull.synth.defects import Plate, RustKind
 from inspection.hull.synth.family import TRAINING_FAMILIES, TRAINING_STREAM, Family
 from inspection.hull.synth.lens import develop
 from inspection.hull.synth.noise import Image, Rng
-from inspection.hull.synth.plate import Coat, draught_marks, paint, salt_or_mud, scupper, soft_shadow, write_text
+from inspection.hull.synth.plate import Coat, curvature, draught_marks, paint, salt_or_mud, scupper, soft_shadow, write_text
 from inspection.hull.synth.scenery import clutter, paint_backdrop
+from inspection.hull.synth.things import things_scene
 
 PHOTO_PX = 448
 _PLATE_PX = 640
+FIRST_SURVEY_SEED = 500_000  # from here on a photograph shows a side as a survey does
+# Shares of close-up, waterline, deck edge, whole strip, no hull at all.
+_VIEWS = (0.44, 0.18, 0.13, 0.13, 0.12)
+_SURVEY_VIEWS = (0.5, 0.2, 0.15, 0.15, 0.0)
+_THINGS_SHARE = 0.2  # steel and rust-coloured things that are not a ship
 _CLEAN_SHARE = 0.22  # pictures without any defect: false alarms are learned away on these
 _KINDS: tuple[RustKind, ...] = ("scab", "spots", "seam", "sheet")
 _LETTERS = "ABCDEFGHIJKLMNOPRSTUVW"
 
 
 def render_photo(seed: int, families: tuple[Family, ...] = TRAINING_FAMILIES) -> tuple[Image, Image]:
-    """One photograph (448, 448, 3) BGR and its truth (448, 448); the same seed gives the same bytes."""
+    """One photograph (448, 448, 3) BGR and its truth (448, 448); the same seed gives the same bytes. Seeds below `FIRST_SURVEY_SEED`
+    show anything from a close-up to a quay without a ship, those from there on a side as a survey sees it.
+    """
     rng = np.random.default_rng([TRAINING_STREAM, seed])
-    plate = _side(rng, families)
-    image, truth = _scene(rng, plate)
+    if seed >= FIRST_SURVEY_SEED:
+        image, truth = _scene(rng, _survey_side(rng, families), _SURVEY_VIEWS)
+    elif rng.random() < _THINGS_SHARE:
+        image, truth = things_scene(rng, PHOTO_PX, families)
+    else:
+        image, truth = _scene(rng, _side(rng, families))
     return develop(rng, image), truth
+
+
+def _survey_side(rng: Rng, families: tuple[Family, ...]) -> Plate:
+    """A side as a survey sees it: a few millimetres a pixel, marks, and patches of coating loss and rust of 0.1 to 1.5 m."""
+    mm_per_px = float(rng.uniform(2.5, 8.0))
+    shape = (_PLATE_PX, _PLATE_PX)
+    boot = rng.uniform(0.2, 1.6) * _PLATE_PX
+    coat = Coat.draw(rng)
+    plate = paint(rng, shape, mm_per_px, coat, boot, boot + 800 / mm_per_px)
+    _marks(rng, plate)
+    family = families[int(rng.integers(len(families)))].varied(rng)
+    under = np.array(coat.primer, np.float32)
+    for _ in range(int(rng.integers(0, 4))):
+        size = float(np.exp(rng.uniform(np.log(120), np.log(1500))))
+        window = plate.window(_anywhere(rng), (size, size * rng.uniform(0.8, 1.6)))
+        if window is not None:
+            defects.coating_loss(window, rng, family, under, max(0.0, float(rng.uniform(-0.3, 0.4))))
+    for _ in range(int(rng.integers(0, 3))):
+        _rust_and_stain(rng, plate, family)
+    _rare_defects(rng, plate)
+    if rng.random() < 0.3:
+        soft_shadow(plate, rng)
+    return plate
 
 
 def write_photos(folder: Path, seeds: range, on_progress: Callable[[int, int], None] | None = None) -> None:
@@ -62,6 +97,8 @@ def _side(rng: Rng, families: tuple[Family, ...]) -> Plate:
         _defects(rng, plate, families, coat)
     for _ in range(int(rng.choice(3, p=[0.5, 0.35, 0.15]))):
         soft_shadow(plate, rng)
+    if rng.random() < 0.4:
+        curvature(plate, rng)
     return plate
 
 
@@ -87,7 +124,7 @@ def _marks(rng: Rng, plate: Plate) -> None:
 
 
 def _defects(rng: Rng, plate: Plate, families: tuple[Family, ...], coat: Coat) -> None:
-    family = families[int(rng.integers(len(families)))]
+    family = families[int(rng.integers(len(families)))].varied(rng)
     under = np.array(coat.primer, np.float32)
     for _ in range(int(rng.integers(0, 4)) + int(rng.random() < 0.5)):
         _rust_and_stain(rng, plate, family)
@@ -136,10 +173,10 @@ def _rare_defects(rng: Rng, plate: Plate) -> None:
             painter(window, rng)
 
 
-def _scene(rng: Rng, plate: Plate) -> tuple[Image, Image]:
+def _scene(rng: Rng, plate: Plate, views: tuple[float, ...] = _VIEWS) -> tuple[Image, Image]:
     """Put the side before sky, quay or water through a random homography; now and then there is no hull at all."""
     size = PHOTO_PX
-    view = rng.choice(5, p=[0.44, 0.18, 0.13, 0.13, 0.12])  # close-up, waterline, deck edge, whole strip, no hull at all
+    view = rng.choice(5, p=views)
     top = -0.16 if view in (0, 1) else rng.uniform(0.12, 0.45)
     bottom = 1.12 if view in (0, 2) else rng.uniform(0.6, 0.9)
     corners = np.array([[-0.16, top], [1.12, top], [1.12, bottom], [-0.16, bottom]])

@@ -153,3 +153,15 @@ def soft_shadow(plate: Plate, rng: Rng) -> None:
     cv2.fillConvexPoly(mask, cv2.convexHull(points), 1.0)
     soft = cv2.GaussianBlur(mask, (0, 0), float(rng.uniform(0.8, 12.0)))
     shade(plate.canvas, np.asarray(1.0 - soft * rng.uniform(0.25, 0.6), np.float32))
+
+
+def curvature(plate: Plate, rng: Rng) -> None:
+    """The side turns away from the light, as at bow and bilge, and glossy paint mirrors the sky in a soft band."""
+    height, width = plate.shape
+    angle = float(rng.normal(0, 0.5))
+    rows, columns = np.mgrid[0 : 1 : height * 1j, 0 : 1 : width * 1j]
+    place = np.asarray(columns * np.cos(angle) + rows * np.sin(angle), np.float32)
+    shade(plate.canvas, np.asarray(1.0 + rng.uniform(-0.5, 0.5) * (place - 0.5) * 2.0, np.float32))
+    if rng.random() < 0.5:
+        band = np.exp(-(((place - rng.uniform(0, 1)) / rng.uniform(0.03, 0.25)) ** 2)) * rng.uniform(0.1, 0.5)
+        blend(plate.canvas, np.array([236, 240, 244], np.float32), np.asarray(band, np.float32))

@@ -42,9 +42,20 @@ def paint_backdrop(rng: Rng, size: int, water_row: float) -> Image:
         if rng.random() < 0.5:
             out[row:] = _ground(rng, (size - row, size))
         else:
-            ripple = 1.0 + 0.25 * fractal(rng, (size - row, size), 12, 3, 0.6, 4.0)
-            out[row:] = np.array(_WATERS[int(rng.integers(len(_WATERS)))], np.float32) * ripple[..., None]
+            out[row:] = _water(rng, (size - row, size))
     return np.asarray(np.clip(out, 0, 255), np.uint8)
+
+
+def _water(rng: Rng, shape: tuple[int, int]) -> Field:
+    """Ripples, (h, w, 3); at sunset with the orange road of the low sun across."""
+    ripple = fractal(rng, shape, 12, 3, 0.6, 4.0)
+    out = np.array(_WATERS[int(rng.integers(len(_WATERS)))], np.float32) * (1.0 + 0.25 * ripple)[..., None]
+    if rng.random() < 0.25:
+        columns = np.linspace(0, 1, shape[1], dtype=np.float32)[None, :]
+        road = np.exp(-(((columns - rng.uniform(0, 1)) / rng.uniform(0.08, 0.5)) ** 2)) * np.clip(0.5 + ripple, 0, 1)
+        sun = np.array([rng.uniform(200, 250), rng.uniform(110, 170), rng.uniform(50, 110)], np.float32)
+        out = out + (sun - out) * (road * rng.uniform(0.4, 1.0))[..., None]
+    return np.asarray(out, dtype=np.float32)
 
 
 def _ground(rng: Rng, shape: tuple[int, int]) -> Field:
