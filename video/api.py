@@ -16,9 +16,10 @@ from core.auth import Principal
 from core.context import Services
 from core.errors import AccessDenied, InputError
 from core.evidence import Envelope
-from video import asking, marks, sampling, service
+from video import asking, interview, marks, sampling, service
 from video.api_line import build_line_router
 from video.api_uploads import build_upload_router
+from video.interview import Interview, InterviewOrder, NewNote, Note
 from video.model import (
     ConsentOrder,
     Invitation,
@@ -81,6 +82,7 @@ def build_router(services: Services, rooms: Rooms) -> APIRouter:
     _add_rooms(main, services, rooms, AtSeat)
     _add_leading(main, services, rooms, AtSeat)
     _add_asking(main, services, rooms, AtSeat)
+    _add_interviews(main, services, rooms, AtSeat)
     _add_media(main, services, rooms, AtSeat)
     main.include_router(build_upload_router(services, rooms, seat))
     router.include_router(main)
@@ -222,6 +224,25 @@ def _add_asking(router: APIRouter, services: Services, rooms: Rooms, at_seat: An
         """Keep the live picture of a seat as a still."""
         service.require(key, Right.LEAD, room_id)
         return asking.snapshot(services, rooms, key, order)
+
+
+def _add_interviews(router: APIRouter, services: Services, rooms: Rooms, at_seat: Any) -> None:
+    @router.post("/rooms/{room_id}/interviews", status_code=201)
+    def begin(room_id: str, key: at_seat, order: InterviewOrder) -> Interview:
+        """Ask a seafarer of this call for a private interview; nobody else is told."""
+        service.require(key, Right.LEAD, room_id)
+        return interview.open_interview(services, rooms, key, order)
+
+    @router.post("/rooms/{room_id}/notes", status_code=201)
+    def write(room_id: str, key: at_seat, new: NewNote) -> Note:
+        """Seal a note of a private interview."""
+        service.require(key, Right.LEAD, room_id)
+        return interview.write_note(services, key, new)
+
+    @router.get("/interviews/{room_id}/notes")
+    def read(request: Request, room_id: str) -> list[Note]:
+        """The notes of a private interview, for the inspector who held it."""
+        return interview.notes(services, room_id, caller(request))
 
 
 def _offer_reader(limit: int) -> Callable[[Request], Awaitable[str]]:

@@ -158,6 +158,7 @@ class RoomView(_Edge):
     shots: tuple[Shot, ...]
     seats: tuple[Seat, ...]
     recording: bool
+    private: bool = False
 
 
 class SeatKey(_Edge):

@@ -57,17 +57,21 @@ def create_room(services: Services, order: RoomOrder, principal: Principal, idem
             id=new_id(), subject_ref=order.subject_ref, state=RoomState.OPEN, not_before=order.not_before,
             not_after=order.not_after, shots=[shot.model_dump(mode="json") for shot in order.shots],
             created_by=principal.user_id, created_at=services.clock.now(), closed_at=None, idempotency_key=idempotency_key,
+            private_of=None,
         )  # fmt: skip
         session.add(room)
         session.flush()
-        invitations = []
-        for seat in order.seats:
-            row = _new_seat(room.id, seat.role, seat.name_hint)
-            session.add(row)
-            session.flush()
-            invitations.append(_invite(session, services, row, room))
+        invitations = [invite_into(session, services, room, seat.role, seat.name_hint) for seat in order.seats]
         note(session, services, room, principal.user_id, "video.room_opened", seats=[row.seat_id for row in invitations])
         return NewRoom(room_id=room.id, seats=tuple(invitations))
+
+
+def invite_into(session: Session, services: Services, room: store.RoomRow, role: SeatRole, name: str) -> Invitation:
+    """A new seat of a room with its link."""
+    row = _new_seat(room.id, role, name)
+    session.add(row)
+    session.flush()
+    return _invite(session, services, row, room)
 
 
 def renew_link(services: Services, key: SeatKey, seat_id: str) -> Invitation:
@@ -112,6 +116,8 @@ def attend(services: Services, rooms: Rooms, room_id: str, principal: Principal)
     now = services.clock.now()
     with services.db.write() as session:
         room = open_room(session, room_id)
+        if room.private_of is not None and room.created_by != principal.user_id:
+            raise NotFound("video.no_room")
         row = store.seat_of_user(session, room_id, principal.user_id)
         if row is None:
             row = _new_seat(room_id, SeatRole.INSPECTOR, principal.name)
@@ -177,7 +183,7 @@ def room_view(services: Services, rooms: Rooms, room_id: str) -> RoomView:
         return RoomView(
             room_id=room.id, subject_ref=room.subject_ref, state=RoomState(room.state), not_before=room.not_before,
             not_after=room.not_after, shots=tuple(Shot.model_validate(shot) for shot in room.shots), seats=seats,
-            recording=store.running_recording(session, room_id) is not None,
+            recording=store.running_recording(session, room_id) is not None, private=room.private_of is not None,
         )  # fmt: skip
 
 

@@ -27,6 +27,8 @@ class RoomRow(Base):
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     closed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     idempotency_key: Mapped[str | None]
+    private_of: Mapped[str | None]
+    """Set for a private interview: the call it was opened from."""
 
 
 class SeatRow(Base):
@@ -103,6 +105,17 @@ class StrokeRow(Base):
     role: Mapped[str]
     points: Mapped[list[list[float]]] = mapped_column(Json)
     drawn_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class NoteRow(Base):
+    """A note of a private interview, readable only with the site's key."""
+
+    __tablename__ = "video_note"
+    id: Mapped[str] = mapped_column(primary_key=True)
+    room_id: Mapped[str] = mapped_column(ForeignKey("video_room.id"), index=True)
+    written_by: Mapped[str]
+    written_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    sealed: Mapped[str]
 
 
 class UploadRow(Base):
@@ -191,6 +204,10 @@ def samples(session: Session, room_id: str) -> list[SampleRow]:
 def strokes(session: Session, evidence_id: str) -> list[StrokeRow]:
     """What was drawn on a still, in the order it was drawn."""
     return list(session.scalars(select(StrokeRow).where(StrokeRow.evidence_id == evidence_id).order_by(StrokeRow.id)))
+
+
+def notes(session: Session, room_id: str) -> list[NoteRow]:
+    return list(session.scalars(select(NoteRow).where(NoteRow.room_id == room_id).order_by(NoteRow.id)))
 
 
 def upload(session: Session, upload_id: str) -> UploadRow | None:

@@ -58,18 +58,29 @@ async function admitted() {
   prompts = new Map(room.shots.map((shot) => [shot.item_ref, shot[`prompt_${lang}`] || shot[`label_${lang}`]]));
   setPeople(room.seats);
   recording(room.recording);
-  if (joined.rights.includes('consent') && !joined.consented) {
+  $('private').hidden = !room.private || joined.role !== 'crew';
+  if (joined.rights.includes('consent') && !joined.consented && !room.private) {
     $('consent-text').textContent = joined.consent[lang];
     show('consent');
   } else { await enter(); }
 }
 
+async function agree() {
+  await call.request('POST', `${call.here}/consent`, { json: { version: joined.consent.version, language: lang } });
+  joined.consented = true;
+}
 $('agree').addEventListener('click', async () => {
-  try {
-    await call.request('POST', `${call.here}/consent`, { json: { version: joined.consent.version, language: lang } });
-    joined.consented = true;
-    await enter();
-  } catch (error) { trouble(error); }
+  try { await agree(); await enter(); } catch (error) { trouble(error); }
+});
+// A private interview is recorded only if the seafarer asks for it: this button is the asking.
+$('ask-recording').addEventListener('click', async () => {
+  try { await agree(); $('ask-recording').hidden = true; } catch (error) { trouble(error); }
+});
+// While somebody is in a private interview, this call neither hears nor sees them.
+$('interview-link').addEventListener('click', () => {
+  stream?.getTracks().forEach((track) => { track.enabled = false; });
+  $('mute').setAttribute('aria-pressed', 'true');
+  $('interview').hidden = true;
 });
 $('refuse').addEventListener('click', leave);
 $('leave').addEventListener('click', leave);
@@ -176,7 +187,7 @@ $('torch').addEventListener('click', () => {
 $('mute').addEventListener('click', () => {
   const muted = $('mute').getAttribute('aria-pressed') !== 'true';
   $('mute').setAttribute('aria-pressed', String(muted));
-  stream?.getAudioTracks().forEach((track) => { track.enabled = !muted; });
+  stream?.getTracks().forEach((track) => { track.enabled = track.kind === 'video' || !muted; });
 });
 
 $('chat-form').addEventListener('submit', (event) => {
@@ -219,6 +230,10 @@ call.on('line', (up) => { $('link-badge').textContent = up ? words.good : words.
     navigator.vibrate?.(200);
   })
   .on('current_item', (message) => { item = message.item_ref; prompt(prompts.get(item) ?? item); })
+  .on('interview', (message) => {
+    $('interview-link').href = message.link.replace('/call/join#', `/call/join?lang=${lang}#`);
+    $('interview').hidden = false;
+  })
   .on('sample', (message) => {
     sample = message.sample;
     $('said-form').hidden = sample.said !== null;

@@ -29,12 +29,26 @@ async function start() {
   outside.onRefused = (error) => showTrouble($('trouble'), error);
   await outside.start();
   const room = await (await call.request('GET', call.here)).json();
-  showItems(room.shots);
+  if (room.private) await showNotes(); else showItems(room.shots);
   recording(room.recording);
   call.listen();
   for (const one of await (await call.request('GET', `${call.here}/samples`)).json()) showSample(one);
   const stats = await (await call.request('GET', `${call.here}/stats`)).json();
   for (const track of stats.tracks) if (track.live && track.seat !== call.seat) see(track.seat);
+}
+
+// A private interview: notes instead of items. They are sealed; only this inspector reads them.
+async function showNotes() {
+  page.querySelector('.room-items').hidden = true;
+  page.querySelector('.room-notes').hidden = false;
+  const known = await (await call.request('GET', `interviews/${call.room}/notes`)).json();
+  for (const note of known) addNote(note);
+}
+
+function addNote(note) {
+  const line = document.createElement('li');
+  line.textContent = note.text;
+  $('notes').append(line);
 }
 
 function showItems(shots) {
@@ -91,6 +105,11 @@ function person(seat) {
   row.className = 'row';
   if (seat.state === 'waiting') row.append(button(words.admit, () => seatCall(seat.seat_id, 'admit'), 'big'));
   row.append(button(words.remove, () => seatCall(seat.seat_id, 'remove')));
+  if (seat.role === 'crew' && seat.state === 'admitted' && page.querySelector('.room-notes').hidden) {
+    const interpreter = [...people.values()].find((one) => one.role === 'interpreter' && one.state === 'admitted');
+    row.append(button(words.interview, () => interview(seat.seat_id)));
+    if (interpreter) row.append(button(words.interview_with, () => interview(seat.seat_id, interpreter.seat_id)));
+  }
   line.append(row);
   return line;
 }
@@ -125,6 +144,21 @@ async function see(seat) {
   if (view) Object.assign(views.get(seat) ?? {}, view); else unsee(seat);
   if (!chosenSeat) pick(seat);
   video.play().catch(() => { video.muted = true; video.play().catch(() => null); });
+}
+
+// The other room opens in a tab of its own, and this one hears nothing of it.
+async function interview(seafarer, interpreter = null) {
+  const order = { seafarer_seat: seafarer, interpreter_seat: interpreter };
+  const made = await (await call.request('POST', `${call.here}/interviews`, { json: order })).json();
+  $('interview-link').href = `/call/${made.room_id}?lang=${lang}`;
+  $('interview-open').hidden = false;
+}
+
+function quiet() {
+  microphone?.stop();
+  microphone?.connection.getSenders().forEach((sender) => sender.track?.stop());
+  microphone = null;
+  $('talk').setAttribute('aria-pressed', 'false');
 }
 
 function unsee(seat) {
@@ -194,6 +228,11 @@ $('stop').addEventListener('click', () => attempt(() => call.request('DELETE', `
 $('close').addEventListener('click', () => attempt(() => call.request('POST', `${call.here}/close`)));
 $('snap').addEventListener('click', () => attempt(
   () => call.request('POST', `${call.here}/snapshot`, { json: { seat_id: chosenSeat, item_ref: chosenItem } })));
+$('interview-link').addEventListener('click', () => { quiet(); $('interview-open').hidden = true; });
+$('seal').addEventListener('click', () => attempt(async () => {
+  addNote(await (await call.request('POST', `${call.here}/notes`, { json: { text: $('note-text').value } })).json());
+  $('note-text').value = '';
+}));
 $('freeze').addEventListener('click', () => freeze());
 $('thaw').addEventListener('click', thaw);
 $('outside-file').addEventListener('change', async () => {

@@ -1,8 +1,18 @@
-// Owns handing in papers on the reforms pages: a chosen file is uploaded at once, the form then carries its SHA-256.
+// Owns handing in papers on the reforms pages: a chosen file is uploaded at once, the form then carries its SHA-256; where only the
+// digest is kept (.digest), the file stays on the device.
 // Never submits a form by itself.
 import '../shell.js';
 
 for (const input of document.querySelectorAll('input.paper')) input.addEventListener('change', () => keep(input));
+for (const input of document.querySelectorAll('input.digest')) input.addEventListener('change', () => digest(input));
+
+async function digest(input) {
+  const [file] = input.files;
+  const hash = file ? new Uint8Array(await crypto.subtle.digest('SHA-256', await file.arrayBuffer())) : [];
+  const text = [...hash].map((one) => one.toString(16).padStart(2, '0')).join('');
+  input.parentElement.querySelector('input[type=hidden]').value = text;
+  input.parentElement.querySelector('[role=status]').textContent = text ? `✓ ${text.slice(0, 12)}` : '';
+}
 
 async function keep(input) {
   const [file] = input.files;

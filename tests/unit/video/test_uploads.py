@@ -45,7 +45,7 @@ def key(services: Services) -> SeatKey:
         session.add(
             store.RoomRow(
                 id=key.room_id, subject_ref="case-1", state=RoomState.OPEN, not_before=now, not_after=now + timedelta(hours=1),
-                shots=[], created_by="u", created_at=now, closed_at=None, idempotency_key=None,
+                shots=[], created_by="u", created_at=now, closed_at=None, idempotency_key=None, private_of=None,
             )
         )  # fmt: skip
         session.flush()

@@ -1,4 +1,4 @@
-"""random samples, challenge codes and drawn lines of a call"""
+"""random samples, challenge codes, drawn lines and private interviews of a call"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -12,6 +12,18 @@ depends_on = None
 
 
 def upgrade() -> None:
+    op.add_column("video_room", sa.Column("private_of", sa.String(), nullable=True))
+    op.create_table(
+        "video_note",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("room_id", sa.String(), nullable=False),
+        sa.Column("written_by", sa.String(), nullable=False),
+        sa.Column("written_at", core.db.UtcDateTime(), nullable=False),
+        sa.Column("sealed", sa.String(), nullable=False),
+        sa.ForeignKeyConstraint(["room_id"], ["video_room.id"], name=op.f("fk_video_note_room_id_video_room")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_video_note")),
+    )
+    op.create_index(op.f("ix_video_note_room_id"), "video_note", ["room_id"])
     op.add_column("video_request", sa.Column("unit", sa.String(), nullable=True))
     op.add_column("video_request", sa.Column("challenge", sa.String(), nullable=True))
     op.create_table(
@@ -46,7 +58,9 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    op.drop_table("video_note")
     op.drop_table("video_stroke")
     op.drop_table("video_sample")
     op.drop_column("video_request", "challenge")
     op.drop_column("video_request", "unit")
+    op.drop_column("video_room", "private_of")
