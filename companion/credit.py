@@ -88,6 +88,7 @@ class CreditRules(_Part):
     source: str
     letters: dict[str, str]
     detention_actions: frozenset[str] = Field(description="action codes by which an inspection detains a ship")
+    effect_kinds: dict[str, str] = Field(description="effect of a case file -> kind of the credit event it becomes")
     supervision: tuple[SupervisionRow, ...]
     strata: dict[str, Stratum]
     rule: tuple[GradeRule, ...]

@@ -210,6 +210,11 @@ def free_numbers(session: Session, pool: str) -> int:
     return session.scalar(query) or 0
 
 
+def pool_size(session: Session, pool: str) -> int:
+    """How many numbers a pool was ever given, issued ones too."""
+    return session.scalar(select(func.count()).where(PoolNumberRow.pool == pool)) or 0
+
+
 def pools(session: Session) -> list[str]:
     return list(session.scalars(select(PoolNumberRow.pool).distinct().order_by(PoolNumberRow.pool)))
 
@@ -263,6 +268,12 @@ def grants(session: Session, subject: str) -> list[QueryGrantRow]:
 def declarations(session: Session, subject: str | None = None, limit: int = 200) -> list[DeclarationRow]:
     query = select(DeclarationRow).order_by(DeclarationRow.number).limit(limit)
     return list(session.scalars(query if subject is None else query.where(DeclarationRow.subject == subject)))
+
+
+def declarations_of_call(session: Session, call_ref: str) -> list[str]:
+    """Numbers of the declarations that name a ship call."""
+    query = select(DeclarationRow.number).where(DeclarationRow.call_ref == call_ref)
+    return list(session.scalars(query.order_by(DeclarationRow.number)))
 
 
 def loans(session: Session, *, bank: str | None = None, subject: str | None = None, limit: int = 200) -> list[FinancingRow]:

@@ -73,18 +73,25 @@ def lend(services: Services, actor: Actor, number: str, amount_fen: int) -> str:
         raise InputError("ledger.bad_amount", amount=amount_fen)
     require(actor, "ledger.lend")
     with services.db.write() as session:
-        if not store.take_open(session, number, amount_fen):
-            row = store.declaration(session, number)
-            if row.state != "valid":
-                raise Refused("ledger.not_valid", number=number)
-            raise Refused("ledger.no_room", number=number, room=(row.amount_fen - row.open_fen) / 100, asked=amount_fen / 100)
-        loan = store.FinancingRow(
-            id=new_id(), number=number, bank=actor.user_id, amount_fen=amount_fen, state="open", at=services.clock.now()
-        )
-        session.add(loan)
-        session.flush()
-        _write(services, session, actor, number, "lent", {"loan": loan.id, "amount_fen": amount_fen})
-        return loan.id
+        refusal = None if store.take_open(session, number, amount_fen) else _refusal(session, number, amount_fen)
+        if refusal is None:
+            loan_id = new_id()
+            session.add(
+                store.FinancingRow(
+                    id=loan_id, number=number, bank=actor.user_id, amount_fen=amount_fen, state="open", at=services.clock.now()
+                )
+            )
+            _write(services, session, actor, number, "lent", {"loan": loan_id, "amount_fen": amount_fen})
+            return loan_id
+        _write(services, session, actor, number, "refused", {"amount_fen": amount_fen, "why": refusal.code})
+    raise refusal  # after the transaction: the authority sees refused requests too
+
+
+def _refusal(session: Session, number: str, amount_fen: int) -> Refused:
+    row = store.declaration(session, number)
+    if row.state != "valid":
+        return Refused("ledger.not_valid", number=number)
+    return Refused("ledger.no_room", number=number, room=(row.amount_fen - row.open_fen) / 100, asked=amount_fen / 100)
 
 
 def repay(services: Services, actor: Actor, loan_id: str) -> None:

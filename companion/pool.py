@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from companion import credit_store as store
 from companion.calendars import calendar_of
 from companion.model import Actor
-from companion.roles import require
+from companion.roles import actions, require
 from config import pack_path
 from core import events, journal
 from core.context import Services
@@ -36,7 +36,7 @@ class Allotted:
 
 def fill(services: Services, actor: Actor, pool: str, numbers: Iterable[str]) -> int:
     """Add numbers and serve who waits; returns how many are free afterwards. Raises AccessDenied."""
-    require(actor, "pool.fill")
+    require(actor, _action("pool.fill", pool))
     with services.db.write() as session:
         new = list(numbers)
         session.add_all(store.PoolNumberRow(pool=pool, number=number) for number in new)
@@ -55,7 +55,7 @@ def fill(services: Services, actor: Actor, pool: str, numbers: Iterable[str]) ->
 
 def allot(services: Services, actor: Actor, pool: str, subject: str, reserve: int) -> Allotted:
     """The subject's number: the one it has, or the lowest free one, or a place in the queue. Below `reserve` an alert is published."""
-    require(actor, "pool.allot")
+    require(actor, _action("pool.allot", pool))
     with services.db.write() as session:
         held = store.number_of(session, pool, subject)
         if held is not None:
@@ -183,6 +183,12 @@ def account_file() -> AccountFile:
 def online_payment_allowed(state: str) -> bool:
     """Online transactions are off until the account is verified."""
     return state in ("verified", "active")
+
+
+def _action(base: str, pool: str) -> str:
+    """A pool with a row of its own (inspection and seal numbers) is served by other desks than the accounts' bank."""
+    own = f"{base}.{pool}"
+    return own if own in actions() else base
 
 
 def _journal(services: Services, session: Session, actor: Actor, pool: str, action: str, payload: dict[str, object]) -> None:

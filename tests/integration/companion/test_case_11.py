@@ -103,3 +103,15 @@ def test_a_code_of_nothing_and_an_unknown_paper_are_refused(services, key):
         envcode.code(services, key, "environment", "nobody")
     with pytest.raises(InputError, match="unknown_kind"):
         envcode.append(services, OFFICER, "environment", FIRM, "holiday_photo", "0" * 64)
+
+
+def test_case_11_examples_of_the_scheme(services, key):
+    """Mortar (430 000 t) and steel drums (5 m, with 1 200 machine sets): the papers of one project serve the next one."""
+    projects = {"mortar-430000-t": ("eia_report_for_approval", "eia_decision"), "drums-5-m-and-1200-sets": RULES.kinds}
+    for firm, kinds in projects.items():
+        for kind in kinds:
+            envcode.append(services, OFFICER, "environment", firm, kind, hashlib.sha256(kind.encode()).hexdigest())
+        found = record_codes.read(envcode.code(services, key, "environment", firm), Trust((key.public,)), "environment")
+        assert (found.subject, found.count) == (firm, len(kinds))
+        have, asked = envcode.offered(services, "environment", firm, RULES.kinds)
+        assert (set(have), set(asked)) == (set(kinds), set(RULES.kinds) - set(kinds))
