@@ -1,18 +1,21 @@
 """Owns what a desk sees: one case file with what the viewer may do now, and what waits across case files.
 
-Never decides and never writes; every answer is folded from events.
+Never decides. One case file is folded from its events; what waits across all of them is kept in rows and only read.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
 from companion import store
-from companion.definition import Definition, Document, Effect, Procedures, Step, Text, procedures
+from companion.definition import Definition, Document, Effect, EffectTable, Procedures, Step, Text, procedures
+from companion.evolve import fold
 from companion.model import ActiveEffect, CaseFile, Event, Obligation, Proposal, Role
+from core.errors import NotFound
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,24 +103,33 @@ def sheet(session: Session, case_id: str, role: Role, known: Procedures | None =
     )
 
 
-def waiting(session: Session, role: Role, limit: int = 200, known: Procedures | None = None) -> list[Waiting]:
-    """Open proposals and objections, and steps of this role, over the newest case files."""
-    table = known or procedures()
-    found: list[Waiting] = []
-    for row in store.newest_cases(session, limit):
-        definition = table.version(row.key, row.version)
-        case = store.case_file(session, row.id)
-        proposals = [one for one in _proposals(definition, case, table, role) if one.may_confirm]
-        found += [
-            Waiting(row.id, row.key, row.subject, "proposal", one.proposal.breach)
-            for one in proposals
-            if one.proposal.state == "open"
-        ]
-        if role is Role.LEGAL:
-            objected = [one for one in case.effects.values() if one.state == "objected"]
-            found += [Waiting(row.id, row.key, row.subject, "objection", one.effect) for one in objected]
-        found += [Waiting(row.id, row.key, row.subject, "step", step.id) for step in definition.steps if _may(step, case, role)]
+def waiting(session: Session, role: Role, limit: int = 200) -> list[Waiting]:
+    """Open proposals and objections, and steps of this role, over all case files, the newest first."""
+    return [Waiting(*row) for row in store.waiting(session, role.value, limit)]
+
+
+def waits_of(definition: Definition, case: CaseFile, effects: EffectTable) -> set[tuple[str, str, str]]:
+    """(role, kind, part) of everything somebody may do on a case file now; kept in the transaction that changed it."""
+    found: set[tuple[str, str, str]] = set()
+    for one in case.proposals.values():
+        if one.state == "open" and definition.breach(one.breach) is not None:
+            allowed = [set(effects.named(name).confirmed_by) for name in one.effects]
+            found |= {(role.value, "proposal", one.breach) for role in set.intersection(*allowed)}
+    found |= {(Role.LEGAL.value, "objection", one.effect) for one in case.effects.values() if one.state == "objected"}
+    found |= {(role.value, "step", step.id) for step in definition.steps for role in step.by if _may(step, case, role)}
     return found
+
+
+def catch_up(session: Session, case_ids: list[str], known: Procedures) -> None:
+    """Note what waits on case files that were written before it was kept; nothing waits where the procedure is gone."""
+    rows, stored = store.lock_cases(session, case_ids), store.events_of_many(session, case_ids)
+    waits: dict[str, set[tuple[str, str, str]]] = {case_id: set() for case_id in rows}
+    for row in rows.values():
+        with suppress(NotFound):
+            definition = known.version(row.key, row.version)
+            waits[row.id] = waits_of(definition, fold(stored[row.id], CaseFile(id=row.id)), known.effects)
+        row.waits_known = True
+    store.write_waiting(session, waits)
 
 
 def _may(step: Step, case: CaseFile, role: Role) -> bool:

@@ -51,7 +51,7 @@ def decide(definition: Definition, case: CaseFile, command: Command, context: Co
     run.emit("asked", command=COMMAND.dump_python(command, mode="json"), known_to=context.calendar.known_until())
     _handle(run, command)
     _settle(run)
-    return Result(run.case, tuple(run.events), run.reasons)
+    return run.result()
 
 
 def _handle(run: Run, command: Command) -> None:  # noqa: C901, PLR0912 - one line per command

@@ -6,9 +6,10 @@ Never decides and never looks at a definition; an event carries everything it ch
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import date
-from typing import Any
+from operator import attrgetter
+from typing import Any, cast
 
 from companion.model import ActiveEffect, CaseFile, Event, Obligation, Proposal
 
@@ -18,16 +19,43 @@ Fold = Callable[[CaseFile, Event], Change]
 
 def evolve(case: CaseFile, event: Event) -> CaseFile:
     """The case file after one event. Types without an entry are facts of record that change no state."""
-    change = _FOLDS.get(event.type)
-    return replace(case, seq=event.seq, **(change(case, event) if change else {}))
+    return fold((event,), case)
 
 
 def fold(events: Iterable[Event], start: CaseFile) -> CaseFile:
     """The case file that events lead to from `start`."""
-    case = start
+    working = Working(start)
     for event in events:
-        case = evolve(case, event)
-    return case
+        working.take(event)
+    return working.case()
+
+
+_FIELDS = tuple(part.name for part in fields(CaseFile))
+_values = attrgetter(*_FIELDS)
+
+
+class Working:
+    """A case file that events are folded into. Its mappings are replaced, never changed, so what was read from it stays as it was.
+
+    Making a frozen one after each event would be most of the work of a decision.
+    """
+
+    __slots__ = _FIELDS
+    seq: int
+
+    def __init__(self, case: CaseFile) -> None:
+        for name, value in zip(_FIELDS, _values(case), strict=True):
+            setattr(self, name, value)
+
+    def take(self, event: Event) -> None:
+        change = _FOLDS.get(event.type)
+        if change is not None:
+            for name, value in change(cast("CaseFile", self), event).items():
+                setattr(self, name, value)
+        self.seq = event.seq
+
+    def case(self) -> CaseFile:
+        return CaseFile(*_values(self))
 
 
 def day(text: str | None) -> date | None:

@@ -5,17 +5,23 @@ Never keeps a timer: an obligation is a row with the instant at which it has to 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from companion import service, store
+from sqlalchemy.orm import Session
+
+from companion import desk, service, store
 from companion.calendars import calendar_of
-from companion.definition import Procedures
+from companion.definition import Procedures, procedures
 from companion.model import Recount, Tick
 from companion.run import BY_ENGINE
+from core import logs
 from core.context import Services
+from core.errors import YunJianError
 
 SWEEP_EVERY_S = 60.0
 _BATCH = 200  # obligations woken in one transaction
+Due = tuple[str, str]  # case file, obligation
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,20 +30,64 @@ class Swept:
 
     woken: int = 0
     recounted: int = 0
+    failed: int = 0
 
 
 def sweep(services: Services, known: Procedures | None = None) -> Swept:
-    """Wake what is due. Several processes may sweep at once: a tick whose work is done already changes nothing."""
-    woken = 0
+    """Wake what is due. Several processes may sweep at once: a tick whose work is done already changes nothing.
+
+    An obligation that cannot be woken (its procedure is gone) is logged and tried again at the next sweep; it stops no other.
+    """
+    woken, stuck = 0, set[Due]()
     while True:
-        at = services.clock.now()
+        done, failed = _wake(services, known, stuck)
+        woken += done
+        stuck |= failed
+        if done + len(failed) < _BATCH:
+            break
+    _catch_up(services, known or procedures())
+    return Swept(woken, recount(services, known), len(stuck))
+
+
+def _wake(services: Services, known: Procedures | None, stuck: set[Due]) -> tuple[int, set[Due]]:
+    """Wake the next batch in one transaction; if that fails, one by one. How many were woken, and which could not be."""
+    due: list[Due] = []
+    try:
         with services.db.write() as session:
-            due = store.due_obligations(session, at, _BATCH)
-            for case_id, name in due:
-                service.act_in(services, session, BY_ENGINE, case_id, Tick(obligation=name), known=known)
-        woken += len(due)
-        if len(due) < _BATCH:
-            return Swept(woken, recount(services, known))
+            waiting = store.due_obligations(session, services.clock.now(), _BATCH + len(stuck))
+            due = [one for one in waiting if one not in stuck][:_BATCH]
+            _tick(services, session, known, due)
+    except YunJianError:
+        failed = {one for one in due if not _ticked(services, known, one)}
+        return len(due) - len(failed), failed
+    return len(due), set()
+
+
+def _tick(services: Services, session: Session, known: Procedures | None, due: Sequence[Due]) -> None:
+    if due:
+        ticks = [(case_id, Tick(obligation=name)) for case_id, name in due]
+        service.act_on_many(services, session, BY_ENGINE, ticks, known)
+
+
+def _ticked(services: Services, known: Procedures | None, one: Due) -> bool:
+    try:
+        with services.db.write() as session:
+            _tick(services, session, known, [one])
+    except YunJianError as error:
+        logs.get("companion").error("obligation not woken", case=one[0], obligation=one[1], reason=error.code)
+        return False
+    return True
+
+
+def _catch_up(services: Services, known: Procedures) -> None:
+    """Case files written before what waits was kept get their rows, once."""
+    while True:
+        with services.db.read() as session:
+            missing = store.waiting_unknown(session, _BATCH)
+        if not missing:
+            return
+        with services.db.write() as session:
+            desk.catch_up(session, missing, known)
 
 
 def recount(services: Services, known: Procedures | None = None) -> int:

@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from typing import Any, cast
 
 from companion.conditions import Value, holds
 from companion.definition import Definition, EffectTable, Rule, Text
-from companion.evolve import evolve
-from companion.model import ENGINE, Actor, CaseFile, Event, Reason, Role
+from companion.evolve import Working
+from companion.model import ENGINE, Actor, CaseFile, Event, Reason, Result, Role
 from core.workdays import WorkCalendar, local_day
 
 BY_ENGINE = Actor(ENGINE, Role.SYSTEM)
@@ -34,16 +34,25 @@ class Run:
 
     def __init__(self, definition: Definition, case: CaseFile, context: Context) -> None:
         self.definition = definition
-        self.case = case
+        self._working = Working(case)
         self.context = context
+        self.today: date = local_day(context.at)
         self.events: list[Event] = []
         self.reasons: tuple[Reason, ...] = ()
 
+    @property
+    def case(self) -> CaseFile:
+        """The case file as the events so far leave it: look, do not keep."""
+        return cast("CaseFile", self._working)
+
+    def result(self) -> Result:
+        return Result(self._working.case(), tuple(self.events), self.reasons)
+
     def emit(self, type: str, actor: Actor | None = None, **payload: Any) -> None:  # noqa: A002 - events have a type
         who = actor or self.context.actor
-        event = Event(self.case.seq + 1, type, self.context.at, who.user_id, who.role.value, payload)
+        event = Event(self._working.seq + 1, type, self.context.at, who.user_id, who.role.value, payload)
         self.events.append(event)
-        self.case = evolve(self.case, event)
+        self._working.take(event)
 
     def automatic(self, type: str, part: str, **payload: Any) -> None:  # noqa: A002
         """An event that no person asked for: it says which clause allowed it."""
@@ -67,10 +76,6 @@ class Run:
 
     def known(self, extra: Mapping[str, Value] | None = None) -> Seen:
         return Seen(self, {**self.case.facts, **(extra or {})})
-
-    @property
-    def today(self) -> date:
-        return local_day(self.context.at)
 
 
 class Seen:

@@ -7,33 +7,26 @@ Never decides; never calls another system inside a transaction.
 from __future__ import annotations
 
 import hashlib
-import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from typing import Any
 
 import rfc8785
 from sqlalchemy.orm import Session
 
-from companion import engine, store, terms
+from companion import engine, store, writing
 from companion.calendars import calendar_of
 from companion.creditfile import list_source
 from companion.definition import Definition, Procedures, procedures
 from companion.evolve import fold
-from companion.model import COMMAND, Actor, Adopt, Apply, CaseFile, Command, Event, Result, Role
+from companion.model import COMMAND, Actor, Adopt, Apply, CaseFile, Command, Result, Role
 from companion.run import Context
 from companion.standing import standing_of
-from core import events, journal
-from core.clock import rfc3339
+from companion.writing import Decided
 from core.context import Services
 from core.errors import AccessDenied, Refused
 from core.ids import new_id
 from core.workdays import SHANGHAI, local_day
-
-_ENDS = {"effect_withdrawn", "effect_lifted", "effect_expired"}
-_EFFECT = {"effect_ordered", "effect_recognised", "effect_objected", "objection_refused", *_ENDS}
-_TELL_ALL = {"decided", "effect_ordered", "effect_recognised", "effect_lifted", "effect_withdrawn", "effect_expired", "due_moved",
-             "reminded", "overdue", "proposed", "service_defect", "effect_automatic"}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +66,10 @@ def submit(
         result = _decide(services, definition, case, command, actor, at, known)
         session.add(
             store.CaseRow(id=case.id, key=definition.key, version=definition.version, subject=application.subject,
-                          state="", outcome=None, klass=None, seq=0, opened_at=at)
+                          state="", outcome=None, klass=None, seq=0, opened_at=at, waits_known=False)
         )  # fmt: skip
         session.flush()
-        _write(services, session, definition, result, actor)
+        _write(services, session, Decided(definition, result, actor), known)
         _keep_answer(session, actor, request, application, key, result)
         return result
 
@@ -112,9 +105,34 @@ def act_in(
     definition = (known or procedures()).version(row.key, version)
     case = fold(store.events_of(session, case_id), CaseFile(id=case_id))
     result = _decide(services, definition, case, command, actor, _milliseconds(services.clock.now()), known)
-    _write(services, session, definition, result, actor)
+    _write(services, session, Decided(definition, result, actor), known)
     _keep_answer(session, actor, request, command, case_id, result)
     return result
+
+
+def act_on_many(
+    services: Services,
+    session: Session,
+    actor: Actor,
+    commands: Sequence[tuple[str, Command]],
+    known: Procedures | None = None,
+) -> None:
+    """As `act_in` for many (case file, command), in their order, read and written with one statement a table; no answers are kept.
+
+    Raises what `act` raises for any of them: nothing was recorded then.
+    """
+    table, at = known or procedures(), _milliseconds(services.clock.now())
+    rows = store.lock_cases(session, {case_id for case_id, _ in commands})
+    stored = store.events_of_many(session, list(rows))
+    now = {case_id: fold(stored[case_id], CaseFile(id=case_id)) for case_id in rows}
+    decided = []
+    for case_id, command in commands:
+        row = rows.get(case_id) or store.case_row(session, case_id)
+        definition = table.version(row.key, now[case_id].version)
+        result = _decide(services, definition, now[case_id], command, actor, at, known)
+        now[case_id] = result.case
+        decided.append(Decided(definition, result, actor))
+    writing.write(services, session, decided, table.effects)
 
 
 def case_file(services: Services, case_id: str, at: datetime | None = None) -> CaseFile:
@@ -156,28 +174,6 @@ def public_extract(services: Services, day: date, known: Procedures | None = Non
         )
 
 
-def digest(case_id: str, event: Event) -> str:
-    """SHA-256 of an event's canonical bytes; the journal keeps it."""
-    return hashlib.sha256(canonical(case_id, event)).hexdigest()
-
-
-def canonical(case_id: str, event: Event) -> bytes:
-    """The bytes of one event that are hashed: JSON with sorted keys and no spaces, in ASCII."""
-    body = {
-        "case": case_id,
-        "seq": event.seq,
-        "type": event.type,
-        "at": rfc3339(event.at),
-        "actor": event.actor,
-        "role": event.role,
-    }
-    return json.dumps({**body, "payload": event.payload}, sort_keys=True, separators=(",", ":"), allow_nan=False).encode()
-
-
-def stream_of(case_id: str) -> str:
-    return f"companion:{case_id}"
-
-
 def _decide(
     services: Services,
     definition: Definition,
@@ -191,57 +187,8 @@ def _decide(
     return engine.decide(definition, case, command, context)
 
 
-def _write(services: Services, session: Session, definition: Definition, result: Result, actor: Actor) -> None:
-    """Events, journal, rows and outbox of one result."""
-    case = result.case
-    session.add_all(
-        store.EventRow(case_id=case.id, seq=event.seq, type=event.type, at=event.at, actor=event.actor, role=event.role,
-                       payload=dict(event.payload)) for event in result.events
-    )  # fmt: skip
-    row = store.case_row(session, case.id)
-    row.state, row.outcome, row.klass, row.seq, row.version = case.state, case.outcome, case.klass, case.seq, case.version
-    owed_by: dict[str, str] = {}
-    touched: dict[str, datetime | None] = {}
-    for event in result.events:
-        payload = event.payload
-        if "id" in payload and payload["id"] in case.obligations and event.type != "proposed":
-            touched[payload["id"]] = terms.wakes_at(definition, case.obligations[payload["id"]])
-            if event.type == "obligation_opened":
-                owed_by[payload["id"]] = payload["owed_by"]
-        if event.type in _EFFECT:
-            store.write_effect(session, case, event, definition.domain)
-            if event.type in _ENDS:
-                store.effect_row(session, case.id, payload["ref"]).ended_on = local_day(event.at)
-        if event.type == "push":
-            session.add(_push_row(services, case, event))
-        if event.type == "told" or event.type in _TELL_ALL:
-            _tell(services, session, case, event)
-    store.write_obligations(session, case, touched, owed_by)
-    journal.append(
-        session, services.clock, stream=stream_of(case.id), actor=actor.user_id, action=result.events[0].payload["command"]["do"],
-        payload={"version": f"{definition.key}@{definition.version}",
-                 "first": result.events[0].seq,
-            "events": [digest(case.id, event) for event in result.events]},
-    )  # fmt: skip
-
-
-def _push_row(services: Services, case: CaseFile, event: Event) -> store.PushRow:
-    """A receiver without an address has its desk in this console: the row is its inbox."""
-    receiver = event.payload["receiver"]
-    addressed = receiver in services.settings.companion.endpoints
-    body = {"case_id": case.id, "procedure": case.key, "subject": case.subject, "kind": event.payload["kind"],
-            "what": event.payload["what"], "at": rfc3339(event.at)}  # fmt: skip
-    return store.PushRow(
-        key=f"{case.id}:{event.seq}", case_id=case.id, receiver=receiver, kind=event.payload["kind"], body=body,
-        state="queued" if addressed else "inbox", attempts=0, due_at=event.at, queued_at=event.at,
-        delivered_at=None if addressed else event.at, error=None,
-    )  # fmt: skip
-
-
-def _tell(services: Services, session: Session, case: CaseFile, event: Event) -> None:
-    name = event.payload["topic"] if event.type == "told" else event.type
-    payload: dict[str, Any] = {"case_id": case.id, "procedure": case.key, "subject": case.subject, "seq": event.seq}
-    events.publish(session, services.clock, stream=stream_of(case.id), type=f"companion.{name}", payload=payload)
+def _write(services: Services, session: Session, decided: Decided, known: Procedures | None) -> None:
+    writing.write(services, session, [decided], (known or procedures()).effects)
 
 
 def _answered(session: Session, actor: Actor, request: RequestKey | None, command: Command, target: str) -> Result | None:

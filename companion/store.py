@@ -5,23 +5,25 @@ Never decides anything: `companion.engine` does, and `companion.service` writes 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, func, select
+from sqlalchemy import ForeignKey, Index, Text, cast, delete, func, insert, select, tuple_
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from companion.evolve import day, fold
 from companion.model import CaseFile, Event
-from core.db import Base, Json, UtcDateTime
+from core.db import Base, Json, UtcDateTime, text_of_time
 from core.errors import NotFound, Refused
 
 _CASE = "companion_case.id"
+EventText = tuple[Any, ...]  # seq, type, at, actor, role, payload as JSON text
 
 
 class CaseRow(Base):
-    """One case file as it is now; the truth is its events."""
+    """One case file as it is now; the truth is its events. `waits_known`: its rows of `companion_waiting` are of this state."""
 
     __tablename__ = "companion_case"
     id: Mapped[str] = mapped_column(primary_key=True)
@@ -33,6 +35,7 @@ class CaseRow(Base):
     klass: Mapped[str | None]
     seq: Mapped[int]
     opened_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    waits_known: Mapped[bool] = mapped_column(index=True)
 
 
 class EventRow(Base):
@@ -64,6 +67,17 @@ class ObligationRow(Base):
     state: Mapped[str]
     overdue: Mapped[bool]
     wakes_at: Mapped[datetime | None] = mapped_column(UtcDateTime, index=True)
+
+
+class WaitingRow(Base):
+    """Something a role may do on a case file now: what its desk shows. Written with the case file, folded from nothing when read."""
+
+    __tablename__ = "companion_waiting"
+    __table_args__ = (Index("ix_companion_waiting_role_case_id", "role", "case_id"),)
+    case_id: Mapped[str] = mapped_column(ForeignKey(_CASE), primary_key=True)
+    role: Mapped[str] = mapped_column(primary_key=True)
+    kind: Mapped[str] = mapped_column(primary_key=True)
+    part: Mapped[str] = mapped_column(primary_key=True)
 
 
 class EffectRow(Base):
@@ -115,8 +129,7 @@ class RequestRow(Base):
     last_seq: Mapped[int]
 
 
-def as_event(row: EventRow) -> Event:
-    return Event(row.seq, row.type, row.at, row.actor, row.role, row.payload)
+_EVENT_COLUMNS = (EventRow.seq, EventRow.type, EventRow.at, EventRow.actor, EventRow.role, EventRow.payload)
 
 
 def case_row(session: Session, case_id: str, *, for_change: bool = False) -> CaseRow:
@@ -129,19 +142,34 @@ def case_row(session: Session, case_id: str, *, for_change: bool = False) -> Cas
 
 def events_of(session: Session, case_id: str, before: datetime | None = None) -> list[Event]:
     """The events of a case file in order, or those before an instant."""
-    query = select(EventRow).where(EventRow.case_id == case_id).order_by(EventRow.seq)
+    query = select(*_EVENT_COLUMNS).where(EventRow.case_id == case_id).order_by(EventRow.seq)
     if before is not None:
         query = query.where(EventRow.at < before)
-    return [as_event(row) for row in session.scalars(query)]
+    return [Event(*row) for row in session.execute(query)]
 
 
 def events_of_many(session: Session, case_ids: Sequence[str]) -> dict[str, list[Event]]:
     """The events of several case files in one query."""
-    table = EventRow.__table__
-    query = select(table).where(table.c.case_id.in_(case_ids)).order_by(table.c.case_id, table.c.seq)
+    query = (
+        select(EventRow.case_id, *_EVENT_COLUMNS).where(EventRow.case_id.in_(case_ids)).order_by(EventRow.case_id, EventRow.seq)
+    )
     found: dict[str, list[Event]] = {case_id: [] for case_id in case_ids}
-    for case_id, seq, type_, at, actor, role, payload in session.execute(query):
-        found[case_id].append(Event(seq, type_, at, actor, role, payload))
+    for case_id, *values in session.execute(query):
+        found[case_id].append(Event(*values))
+    return found
+
+
+def texts_of_many(session: Session, case_ids: Sequence[str], only: int | None = None) -> dict[str, list[EventText]]:
+    """As `events_of_many`, with each payload as the text that is stored. Raises ValueError for a time whose text is not as we write it."""
+    row, as_text = EventRow, session.get_bind().dialect.name == "sqlite"
+    written, text = cast(row.at, Text).label("written"), cast(row.payload, Text).label("text")
+    columns = (row.case_id, written, row.seq, row.type, row.at, row.actor, row.role, text)
+    query = select(*columns).where(row.case_id.in_(case_ids)).order_by(row.case_id, row.seq)
+    found: dict[str, list[EventText]] = {case_id: [] for case_id in case_ids}
+    for case_id, at_text, seq, kind, at, *rest in session.execute(query if only is None else query.where(row.seq == only)):
+        if as_text and at_text != text_of_time(at):
+            raise ValueError(at_text)
+        found[case_id].append((seq, kind, at, *rest))
     return found
 
 
@@ -270,17 +298,50 @@ def transitions(session: Session, before: datetime, keys: Iterable[str]) -> list
     return [(case_id, key, payload["to"], at) for case_id, key, payload, at in session.execute(query)]
 
 
-def write_obligations(session: Session, case: CaseFile, names: dict[str, datetime | None], owed_by: dict[str, str]) -> None:
-    """Bring the rows of these obligations to the case file's state; `names` -> when the sweep has to look."""
-    for name, wakes_at in names.items():
-        known = case.obligations[name]
-        row = session.get(ObligationRow, (case.id, name))
-        if row is None:
-            row = ObligationRow(case_id=case.id, id=name, subject=case.subject, deadline=known.deadline, owed_by=owed_by[name],
-                                start=known.start)  # fmt: skip
-            session.add(row)
-        row.due, row.provisional, row.state, row.overdue = known.due, known.provisional, known.state, known.overdue
-        row.wakes_at = wakes_at
+def lock_cases(session: Session, case_ids: Iterable[str]) -> dict[str, CaseRow]:
+    """Several case files for change, locked in the order of their ids, so that two batches never wait for each other."""
+    query = select(CaseRow).where(CaseRow.id.in_(case_ids)).order_by(CaseRow.id).with_for_update()
+    return {row.id: row for row in session.scalars(query)}
+
+
+def obligation_rows(session: Session, case_ids: Iterable[str]) -> dict[tuple[str, str], ObligationRow]:
+    rows = session.scalars(select(ObligationRow).where(ObligationRow.case_id.in_(case_ids)))
+    return {(row.case_id, row.id): row for row in rows}
+
+
+def add_events(session: Session, events: Iterable[tuple[str, Event]]) -> None:
+    """(case file, event) in one statement."""
+    rows = [{"case_id": case_id, "seq": event.seq, "type": event.type, "at": event.at, "actor": event.actor, "role": event.role,
+             "payload": dict(event.payload)} for case_id, event in events]  # fmt: skip
+    session.execute(insert(EventRow), rows)
+
+
+def write_waiting(session: Session, waits: Mapping[str, AbstractSet[tuple[str, str, str]]]) -> None:
+    """Bring what waits on these case files to (role, kind, part)."""
+    table = WaitingRow
+    query = select(table.case_id, table.role, table.kind, table.part).where(table.case_id.in_(waits))
+    known = {tuple(row) for row in session.execute(query)}
+    wanted = {(case_id, *one) for case_id, found in waits.items() for one in found}
+    names = ("case_id", "role", "kind", "part")
+    if gone := sorted(known - wanted):
+        session.execute(delete(table).where(tuple_(table.case_id, table.role, table.kind, table.part).in_(gone)))
+    if new := sorted(wanted - known):
+        session.execute(insert(table), [dict(zip(names, row, strict=True)) for row in new])
+
+
+def waiting(session: Session, role: str, limit: int) -> list[tuple[str, str, str, str, str]]:
+    """(case, procedure, subject, kind, part) that waits for a role, the newest case files first."""
+    query = (
+        select(CaseRow.id, CaseRow.key, CaseRow.subject, WaitingRow.kind, WaitingRow.part)
+        .join(CaseRow, CaseRow.id == WaitingRow.case_id).where(WaitingRow.role == role)
+        .order_by(WaitingRow.case_id.desc(), WaitingRow.kind, WaitingRow.part).limit(limit)
+    )  # fmt: skip
+    return [(case_id, key, subject, kind, part) for case_id, key, subject, kind, part in session.execute(query)]
+
+
+def waiting_unknown(session: Session, limit: int) -> list[str]:
+    """Case files written before what waits was kept."""
+    return list(session.scalars(select(CaseRow.id).where(CaseRow.waits_known.is_(False)).limit(limit)))
 
 
 def write_effect(session: Session, case: CaseFile, event: Event, domain: str) -> None:

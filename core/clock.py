@@ -83,7 +83,7 @@ class ManualClock:
 
 def rfc3339(at: datetime) -> str:
     """UTC with milliseconds and ``Z``, as every contract writes it."""
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{at.microsecond // 1000:03d}Z"
+    return at.astimezone(UTC).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"  # cut, not rounded
 
 
 def parse_rfc3339(text: str) -> datetime:

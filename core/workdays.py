@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from enum import StrEnum
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -88,6 +88,10 @@ class WorkCalendar:
 
     def known_until(self) -> int:
         """The last year whose holidays are loaded."""
+        return self._known_until
+
+    @cached_property
+    def _known_until(self) -> int:
         return max(year for year in (*self.tables, *_library_years()) if year <= self.last_year)
 
     def as_known_until(self, year: int) -> WorkCalendar:

@@ -63,6 +63,11 @@ class UtcDateTime(TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
+def text_of_time(at: datetime) -> str:
+    """The text that SQLite keeps for an instant. Other texts read as the same instant, so whoever looks for edits compares with this."""
+    return at.astimezone(UTC).replace(tzinfo=None).isoformat(" ", "microseconds")
+
+
 class Database:
     """``read()`` and ``write()`` sessions on the domain database, ``ais_read()`` and ``ais_write()`` on the positions."""
 

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from sqlalchemy import func, select, text
 
-from companion import engine, obligations, replay, service, store, terms
+from companion import engine, obligations, replay, store, terms, writing
 from companion.calendars import calendar_of
 from companion.definition import procedures
 from companion.model import Actor, Apply, CaseFile, Role
@@ -62,13 +62,13 @@ def fill(db: Database, settings: Settings, key: str, facts: dict, documents: lis
 def add(rows: dict, definition, result, case_id: str, n: int) -> None:
     case = result.case
     rows[store.CaseRow].append({"id": case_id, "key": case.key, "version": case.version, "subject": case.subject, "state": case.state,
-                                "outcome": case.outcome, "klass": case.klass, "seq": case.seq, "opened_at": NOW})  # fmt: skip
+                                "outcome": case.outcome, "klass": case.klass, "seq": case.seq, "opened_at": NOW, "waits_known": True})  # fmt: skip
     rows[store.EventRow] += [
         {"case_id": case_id, "seq": event.seq, "type": event.type, "at": event.at, "actor": event.actor, "role": event.role,
          "payload": dict(event.payload)} for event in result.events
     ]  # fmt: skip
-    digests = [service.digest(case_id, event) for event in result.events]
-    entry = journal.seal(service.stream_of(case_id), 1, journal.GENESIS, NOW, "firm", None, "apply",
+    digests = writing.digests(case_id, result.events)
+    entry = journal.seal(writing.stream_of(case_id), 1, journal.GENESIS, NOW, "firm", None, "apply",
                          {"version": f"{case.key}@{case.version}", "first": 1, "events": digests})  # fmt: skip
     rows[JournalRow].append({name: getattr(entry, name) for name in ("stream", "seq", "prev_hash", "hash", "at_utc", "actor",
                                                                      "on_behalf", "action", "payload")})  # fmt: skip

@@ -9,7 +9,7 @@ import pytest
 import yaml
 from sqlalchemy import text
 
-from companion import obligations, replay, service, store
+from companion import obligations, replay, service, store, writing
 from companion.definition import load_procedures, procedures
 from companion.model import Actor, Adopt, Answer, Demand, Dismiss, Lift, ObjectTo, Recognise, Role
 from config import load_settings, pack_path
@@ -227,7 +227,7 @@ def test_a_repeated_request_is_one_decision(window):
     assert first == second
     with window.services.db.read() as session:
         assert len(store.cases(session)) == 1
-        assert len(journal.entries(session, service.stream_of(first.case.id))) == 1
+        assert len(journal.entries(session, writing.stream_of(first.case.id))) == 1
     with pytest.raises(Refused, match="key_taken"):
         service.submit(window.services, actor, KEY, application.model_copy(update={"commitment_signed": False}), request)
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from companion import replay, service, store
+from companion import replay, store, writing
 from config import load_settings
 from core import journal
 from core.db import Database
@@ -75,7 +75,7 @@ def check(data_dir: Path, receiver: Receiver) -> None:
             expected = {f"firm-{request}": 1 + len(FOLLOW_UP[key]) for request, key, _, _ in requests(ROUNDS)}
             assert sorted(case.subject for case in cases) == sorted(expected)  # none lost, none doubled
             for case in cases:
-                chain = journal.entries(session, service.stream_of(case.id))
+                chain = journal.entries(session, writing.stream_of(case.id))
                 assert len([entry for entry in chain if entry.action != "tick"]) == expected[case.subject]
             replay.replay_all(session, settings)
             pushed = [(row.key, row.receiver, row.state) for row in store.pushes(session, limit=10_000)]
