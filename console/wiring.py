@@ -20,7 +20,9 @@ import ais.api_targets
 import companion.api
 import inspection.api
 import reports.api
+import reports.api_shift
 import video.api
+from console.live_detection import LiveDetection
 from console.risk_sources import risk_sources
 from core.context import Services
 from video.rooms import Rooms
@@ -57,12 +59,15 @@ def assemble(services: Services, area: Area = Area.ALL) -> Parts:
     if area is Area.REFORMS:
         return Parts(routers=(companion.api.build_router(services),), start=_nothing, stop=_nothing)
     rooms = Rooms(services)
+    detection = LiveDetection(services, rooms.hub)
+    rooms.on_picture = detection.on_picture
 
     async def start() -> None:
         await run_in_threadpool(rooms.start)
 
     async def stop() -> None:
         await run_in_threadpool(rooms.stop)
+        await run_in_threadpool(detection.stop)
 
     return Parts(
         routers=(
@@ -73,6 +78,7 @@ def assemble(services: Services, area: Area = Area.ALL) -> Parts:
             ais.api_targets.build_router(services, risk_sources(services)),
             inspection.api.build_router(services),
             reports.api.build_router(services),
+            reports.api_shift.build_router(services, risk_sources(services)),
             video.api.build_router(services, rooms),
         ),
         start=start,

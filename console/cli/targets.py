@@ -20,6 +20,7 @@ from ais.api_targets import HullOut, hull_out, line_out, target_out
 from ais.backtest import back_test
 from ais.backtest_table import gain_svg, read_table, shipped_table
 from config import Settings, load_settings
+from console.cli import targets_report
 from console.cli.common import AsJson, guarded, opened, print_json
 from console.risk_sources import risk_sources
 from core import catalogue
@@ -37,6 +38,7 @@ Day = Annotated[
 _FIRSTS = (10, 20, 50, 100, 200)
 
 app = typer.Typer(help="Whom to inspect and why. Example: yunjian targets --json", invoke_without_command=True)
+targets_report.register(app)
 
 
 @app.callback(epilog="Example: yunjian targets --explain 2000286")
