@@ -9,13 +9,25 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Annotated, Any
 
-from fastapi import APIRouter, File, Header, Query, Request, UploadFile
+from fastapi import APIRouter, File, Query, Request, UploadFile
 from fastapi.responses import FileResponse
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic import Field, JsonValue
 
-from companion import benefits, registers, service, store
+from companion import (
+    api_checks,
+    api_codes,
+    api_credit,
+    api_practice,
+    api_registers,
+    benefits,
+    registers,
+    service,
+    store,
+)
+from companion.api_common import Body, IdempotencyKey, actor_of
 from companion.conditions import Value
 from companion.definition import Definition, Text, procedures
+from companion.figures import platform_rows
 from companion.model import (
     Actor,
     Adopt,
@@ -35,52 +47,45 @@ from companion.model import (
     Take,
 )
 from companion.service import RequestKey
-from core.auth import Principal
 from core.clock import rfc3339
 from core.context import Services
 from core.errors import AccessDenied, NotFound
 from core.workdays import local_day
 
-IdempotencyKey = Annotated[str | None, Header(alias="Idempotency-Key", min_length=1, max_length=200)]
 Asked = Annotated[
     Supply | Demand | Take | Confirm | Dismiss | Recognise | ObjectTo | Answer | Lift | Adopt, Field(discriminator="do")
 ]
-FIRM = "firm:"
 _LARGEST_PAPER = 50_000_000
 
 
-class _Body(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Application(_Body):
+class Application(Body):
     """An application as it is asked for. What registers answer and what lists say is looked up, never taken from here.
 
     `subject`: the firm, where a window officer applies for it; a firm's own account applies for itself.
     """
 
     subject: str | None = None
-    facts: dict[str, Value] = {}
-    documents: dict[str, str] = {}
+    facts: dict[str, Value] = Field(default_factory=dict)
+    documents: dict[str, str] = Field(default_factory=dict)
     items: tuple[str, ...] = ()
     commitment_signed: bool = False
 
 
-class RegisterAnswer(_Body):
+class RegisterAnswer(Body):
     subject: str = Field(min_length=1, max_length=100)
     document: str = Field(min_length=1, max_length=100)
     answer: str = Field(min_length=1, max_length=500)
     source: str = Field(min_length=1, max_length=200)
 
 
-class ReasonOut(_Body):
+class ReasonOut(Body):
     rule: str
     clause: Text
     unknown: bool
     documents: tuple[str, ...]
 
 
-class EventOut(_Body):
+class EventOut(Body):
     seq: int
     type: str
     at: str
@@ -89,7 +94,7 @@ class EventOut(_Body):
     payload: dict[str, JsonValue]
 
 
-class ObligationOut(_Body):
+class ObligationOut(Body):
     case_id: str
     id: str
     subject: str
@@ -102,7 +107,7 @@ class ObligationOut(_Body):
     overdue: bool
 
 
-class CaseOut(_Body):
+class CaseOut(Body):
     id: str
     procedure: str
     version: str
@@ -113,7 +118,7 @@ class CaseOut(_Body):
     seq: int
 
 
-class Outcome(_Body):
+class Outcome(Body):
     """What a command led to: the case file after it, what happened, and why nothing was done where a rule stood in the way."""
 
     case: CaseOut
@@ -121,24 +126,24 @@ class Outcome(_Body):
     reasons: list[ReasonOut]
 
 
-class CaseDetail(_Body):
+class CaseDetail(Body):
     case: CaseOut
     facts: dict[str, JsonValue]
     documents: dict[str, str]
     events: list[EventOut]
 
 
-class CasePage(_Body):
+class CasePage(Body):
     items: list[CaseOut]
     next_cursor: str | None
 
 
-class ObligationPage(_Body):
+class ObligationPage(Body):
     items: list[ObligationOut]
     next_cursor: None = None
 
 
-class ProcedureOut(_Body):
+class ProcedureOut(Body):
     key: str
     version: str
     case: int
@@ -147,12 +152,12 @@ class ProcedureOut(_Body):
     commitment: bool
 
 
-class ProcedurePage(_Body):
+class ProcedurePage(Body):
     items: list[ProcedureOut]
     next_cursor: None = None
 
 
-class ListedOut(_Body):
+class ListedOut(Body):
     subject: str
     effect: Text
     level: int
@@ -162,13 +167,13 @@ class ListedOut(_Body):
     until: date | None
 
 
-class ListPage(_Body):
+class ListPage(Body):
     on: date
     items: list[ListedOut]
     next_cursor: None = None
 
 
-class FigureOut(_Body):
+class FigureOut(Body):
     case: int
     procedure: str
     id: str
@@ -179,17 +184,17 @@ class FigureOut(_Body):
     formula: str
 
 
-class FigurePage(_Body):
+class FigurePage(Body):
     items: list[FigureOut]
     next_cursor: None = None
 
 
-class StoredPaper(_Body):
+class StoredPaper(Body):
     sha256: str
     size: int
 
 
-class Kept(_Body):
+class Kept(Body):
     id: str
 
 
@@ -199,6 +204,8 @@ def build_router(services: Services) -> APIRouter:
     _public(router, services)
     _reading(router, services)
     _writing(router, services)
+    for area in (api_checks, api_credit, api_registers, api_codes, api_practice):
+        area.add_routes(router, services)
     return router
 
 
@@ -229,7 +236,11 @@ def _public(router: APIRouter, services: Services) -> None:
             for part in current_definitions(services)
             for one in benefits.figures(part)
         ]  # fmt: skip
-        return FigurePage(items=found)
+        found += [
+            FigureOut(case=one.case, procedure="", id=one.id, title=benefit.title, value=one.value, unit=one.unit, bound=one.bound,
+                      formula=one.formula) for benefit, one in platform_rows()
+        ]  # fmt: skip
+        return FigurePage(items=sorted(found, key=lambda one: one.case))
 
 
 def _reading(router: APIRouter, services: Services) -> None:
@@ -332,23 +343,6 @@ def submit(services: Services, actor: Actor, key: str, body: Application, idempo
         commitment_signed=body.commitment_signed,
     )  # fmt: skip
     return service.submit(services, actor, key, application, RequestKey(idempotency) if idempotency else None)
-
-
-def actor_of(request: Request) -> Actor:
-    """The signed-in person as the engine knows it; a firm's account acts as the firm.
-
-    Raises:
-        AccessDenied: nobody has signed in, or somebody who has no desk here.
-    """
-    who: Any = getattr(request.state, "principal", None)
-    if not isinstance(who, Principal) or who.role.value not in set(Role) - {Role.SYSTEM}:
-        raise AccessDenied("companion.no_desk")
-    role = Role(who.role.value)
-    if role is Role.APPLICANT:
-        if who.scope_ref is None or not who.scope_ref.startswith(FIRM):
-            raise AccessDenied("companion.no_firm")
-        return Actor(who.scope_ref.removeprefix(FIRM), role)
-    return Actor(who.user_id, role)
 
 
 def require_own(actor: Actor, case: CaseFile) -> None:

@@ -13,6 +13,7 @@ from functools import cache
 from pydantic import BaseModel, ConfigDict
 
 from companion import practice_store as store
+from companion.definition import Text
 from companion.model import Actor, Role
 from config import pack_path
 from core import journal, record_codes
@@ -90,13 +91,21 @@ def offered(services: Services, registry: str, subject: str, wanted: Iterable[st
 
 def registry_named(name: str) -> Registry:
     """Raises NotFound."""
-    found = _registries().get(name)
+    found = registries().get(name)
     if found is None:
         raise NotFound("env_code.unknown_registry", registry=name)
     return found
 
 
 @cache
-def _registries() -> dict[str, Registry]:
+def kind_texts() -> dict[str, Text]:
+    """Words for the kinds of papers; a site's own kind without words is shown by its name."""
+    raw = tomllib.loads(pack_path("companion", "env_code.toml").read_text(encoding="utf-8"))
+    return {kind: Text.model_validate(text) for kind, text in raw["kind"].items()}
+
+
+@cache
+def registries() -> dict[str, Registry]:
+    """Every registry by its name."""
     raw = tomllib.loads(pack_path("companion", "env_code.toml").read_text(encoding="utf-8"))
     return {name: Registry.model_validate(part) for name, part in raw["registry"].items()}

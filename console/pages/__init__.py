@@ -8,7 +8,26 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from console.metrics import Metrics
-from console.pages import call, cases, evidence, followup, journal, login, map, preferences, queue, reforms, ship, system  # noqa: A004  # areas are named as users say
+from console.pages import (
+    call,
+    cases,
+    evidence,
+    feeds,
+    followup,
+    journal,
+    login,
+    map,  # noqa: A004 - areas are named as users say
+    preferences,
+    queue,
+    reforms,
+    reforms_codes,
+    reforms_credit,
+    reforms_draws,
+    reforms_practice,
+    reforms_registers,
+    ship,
+    system,
+)
 from console.sources import Sources
 from console.wiring import Area
 from core.context import Services
@@ -21,6 +40,11 @@ def build_routers(services: Services, metrics: Metrics, sources: Sources, area: 
         preferences.build_router(),
         system.build_router(services, metrics),
         reforms.build_router(services),
+        reforms_draws.build_router(services),
+        reforms_credit.build_router(services),
+        reforms_codes.build_router(services),
+        reforms_registers.build_router(services),
+        reforms_practice.build_router(services),
     )
     if area is Area.REFORMS:
         return common
@@ -29,6 +53,7 @@ def build_routers(services: Services, metrics: Metrics, sources: Sources, area: 
         queue.build_router(services, sources),
         ship.build_router(services),
         map.build_router(),
+        feeds.build_router(services),
         cases.build_router(services, sources),
         evidence.build_router(services),
         journal.build_router(services),

@@ -6,30 +6,39 @@ Never decides: `companion.service` does, and says why something is not done; a p
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Request
 from starlette.datastructures import FormData
 from starlette.responses import RedirectResponse, Response
 
-from companion import benefits, desk, service, store
-from companion.api import Application, actor_of, current_definitions, listed_on, require_own, submit
+from companion import benefits, creditfile, desk, service, store
+from companion.api import Application, current_definitions, listed_on, require_own, submit
+from companion.api_common import actor_of
 from companion.conditions import Value
+from companion.credit import Rule
 from companion.definition import Definition, Fact, procedures
+from companion.lists import Entry, list_rules
 from companion.model import COMMAND, Apply, Reason, Role
-from console import view
+from console.pages.reforms_common import Form, page, text_of
 from core.context import Services
 from core.errors import InputError
 from core.workdays import local_day
 
 
-async def _form(request: Request) -> FormData:
-    """The form's fields, read before the handler runs in its thread."""
-    return await request.form()
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """An entry of a list with the words of its criterion; None where it is the red list's clean years."""
+
+    entry: Entry
+    criterion: Rule | None
 
 
-Form = Annotated[FormData, Depends(_form)]
+def criterion_of(entry: Entry) -> Rule | None:
+    """The rule of an entry as its sector writes it."""
+    return next((rule for rule in list_rules(entry.domain).black if rule.id == entry.criterion), None)
 
 
 def build_router(services: Services) -> APIRouter:
@@ -46,18 +55,20 @@ def _public(router: APIRouter, services: Services) -> None:
     def items(request: Request) -> Response:
         found = current_definitions(services)
         figures = {part.key: benefits.figures(part) for part in found}
-        return view.page(request, "reforms/items.html", definitions=found, figures=figures)
+        return page(request, "items.html", definitions=found, figures=figures)
 
     @router.get("/reforms/procedures/{key}")
     def item(request: Request, key: str) -> Response:
         definition = _definition(services, key)
         effects = {effect.id: effect for effect in procedures().effects.effects}
-        return view.page(request, "reforms/item.html", d=definition, effects=effects, figures=benefits.figures(definition))
+        return page(request, "item.html", d=definition, effects=effects, figures=benefits.figures(definition))
 
     @router.get("/reforms/lists")
     def lists(request: Request, on: date | None = None) -> Response:
         day = on or local_day(services.clock.now())
-        return view.page(request, "reforms/lists.html", on=day, entries=listed_on(services, day))
+        with services.db.read() as session:
+            listed = [Listing(one, criterion_of(one)) for one in creditfile.published_entries(session, day)]
+        return page(request, "lists.html", on=day, entries=listed_on(services, day), listed=listed)
 
 
 def _applying(router: APIRouter, services: Services) -> None:
@@ -69,15 +80,15 @@ def _applying(router: APIRouter, services: Services) -> None:
     def apply(request: Request, key: str, form: Form) -> Response:
         definition = _definition(services, key)
         body = Application(
-            subject=_text(form, "subject") or None,
+            subject=text_of(form, "subject") or None,
             facts=facts_from(form, [fact for fact in definition.facts if fact.id in _applied_facts(definition)]),
             documents={
-                part.id: _text(form, f"doc.{part.id}") for part in definition.documents if _text(form, f"doc.{part.id}")
+                part.id: text_of(form, f"doc.{part.id}") for part in definition.documents if text_of(form, f"doc.{part.id}")
             },
             items=tuple(str(one) for one in form.getlist("items")),
-            commitment_signed=_text(form, "commitment") == "on",
+            commitment_signed=text_of(form, "commitment") == "on",
         )
-        result = submit(services, actor_of(request), key, body, _text(form, "request") or None)
+        result = submit(services, actor_of(request), key, body, text_of(form, "request") or None)
         if result.reasons:
             return _apply_page(request, definition, dict(form), result.reasons)
         return RedirectResponse(f"/reforms/cases/{result.case.id}", status_code=303)
@@ -94,8 +105,7 @@ def _desk(router: APIRouter, services: Services) -> None:
             waits = [] if firm else desk.waiting(session, actor.role)
             inbox = [] if firm else store.pushes(session, receiver=actor.role.value, limit=100)
             names = {(row.key, row.version): procedures().version(row.key, row.version) for row in cases}
-            return view.page(
-                request, "reforms/desk.html", cases=cases, owed=owed, waits=waits, inbox=inbox, firm=firm, names=names,
+            return page(request, "desk.html", cases=cases, owed=owed, waits=waits, inbox=inbox, firm=firm, names=names,
                 current={part.key: part for part in current_definitions(services)}, today=local_day(services.clock.now()),
             )  # fmt: skip
 
@@ -112,14 +122,14 @@ def _desk(router: APIRouter, services: Services) -> None:
         command: dict[str, Any] = {"do": do} | {
             name: value
             for name in ("document", "sha256", "step", "proposal", "effect", "reason", "version")
-            if (value := _text(form, name))
+            if (value := text_of(form, name))
         }
         if do == "take":
             step = known.definition.step(command.get("step", ""))
             wanted = [] if step is None else [fact for fact in known.definition.facts if fact.id in step.facts]
             command |= {"facts": facts_from(form, wanted), "items": _items(form)}
         if do == "answer":
-            command["uphold"] = _text(form, "uphold") == "yes"
+            command["uphold"] = text_of(form, "uphold") == "yes"
         asked = _command(command)
         result = service.act(services, actor, case_id, asked)
         if result.reasons:
@@ -135,7 +145,7 @@ def facts_from(form: Mapping[str, Any], facts: list[Fact]) -> dict[str, Value]:
     """
     found: dict[str, Value] = {}
     for fact in facts:
-        written = _text(form, f"fact.{fact.id}")
+        written = text_of(form, f"fact.{fact.id}")
         if written == "":
             continue
         try:
@@ -161,8 +171,7 @@ def _typed(fact: Fact, written: str) -> Value:
 
 def _apply_page(request: Request, definition: Definition, given: dict[str, Any], reasons: tuple[Reason, ...]) -> Response:
     asked = _applied_facts(definition)
-    return view.page(
-        request, "reforms/apply.html", status=422 if reasons else 200, d=definition, given=given, reasons=reasons,
+    return page(request, "apply.html", status=422 if reasons else 200, d=definition, given=given, reasons=reasons,
         facts=[fact for fact in definition.facts if fact.id in asked], window=actor_of(request).role is Role.WINDOW,
     )  # fmt: skip
 
@@ -172,9 +181,8 @@ def _case_page(request: Request, services: Services, case_id: str, reasons: tupl
     with services.db.read() as session:
         shown = desk.sheet(session, case_id, actor.role)
     require_own(actor, shown.case)
-    return view.page(
-        request, "reforms/case.html", status=422 if reasons else 200, s=shown, d=shown.definition, c=shown.case, reasons=reasons,
-        firm=actor.role is Role.APPLICANT, legal=actor.role is Role.LEGAL, role=actor.role, today=local_day(services.clock.now()),
+    return page(request, "case.html", status=422 if reasons else 200, s=shown, d=shown.definition, c=shown.case, reasons=reasons,
+        firm=actor.role is Role.APPLICANT, legal=actor.role is Role.LEGAL, today=local_day(services.clock.now()),
     )  # fmt: skip
 
 
@@ -198,11 +206,6 @@ def _items(form: FormData) -> tuple[str, ...]:
     return tuple(
         part.strip() for one in form.getlist("items") for part in str(one).replace("，", ",").split(",") if part.strip()
     )
-
-
-def _text(form: Mapping[str, Any], name: str) -> str:
-    value = form.get(name)
-    return value.strip() if isinstance(value, str) else ""
 
 
 def _definition(services: Services, key: str) -> Definition:
