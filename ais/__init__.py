@@ -7,6 +7,7 @@ from ais.archive import close_days, track_of
 from ais.batch import BatchDecoder, Repeats
 from ais.columns import MessageBatch
 from ais.decode import Dimensions, Message, Rejected
+from ais.feeds import FeedReading, feed_reading, feed_rules
 from ais.generate import Scenario, write_scenario
 from ais.importing import ArchiveResult, import_archive
 from ais.ingest import Ingest
@@ -38,6 +39,7 @@ __all__ = [
     "Criterion",
     "Dimensions",
     "Event",
+    "FeedReading",
     "HullAtPlace",
     "ImportResult",
     "Ingest",
@@ -69,6 +71,8 @@ __all__ = [
     "Window",
     "close_days",
     "feed_list",
+    "feed_reading",
+    "feed_rules",
     "file_chunks",
     "geometry_and_pose",
     "import_archive",

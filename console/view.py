@@ -56,6 +56,7 @@ NAVIGATION = (
     NavItem("deadlines", "/deadlines", "obi-alert-list", _STAFF),
     NavItem("desk", "/reforms/desk", "obi-clipboard", _DESKS),
     NavItem("reforms", "/reforms", "obi-list-alt-check-google", (*_STAFF, *_DESKS)),
+    NavItem("feeds", "/feeds", "obi-antenna", (*_STAFF, Role.DRONE_OPERATOR, Role.ADMIN)),
     NavItem("journal", "/journal", "obi-history-google", (Role.AUDITOR, Role.SUPERVISOR)),
 )
 

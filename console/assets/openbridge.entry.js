@@ -7,3 +7,4 @@ import '@oicl/openbridge-webcomponents/dist/icons/icon-clipboard.js';
 import '@oicl/openbridge-webcomponents/dist/icons/icon-history-google.js';
 import '@oicl/openbridge-webcomponents/dist/icons/icon-palette-day-night-iec.js';
 import '@oicl/openbridge-webcomponents/dist/icons/icon-alert-list.js';
+import '@oicl/openbridge-webcomponents/dist/icons/icon-antenna.js';
