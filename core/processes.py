@@ -21,6 +21,7 @@ def python_module(module: str, *arguments: str) -> list[str]:
 def spawn(
     command: Sequence[str],
     *,
+    stdin: int | IO[Any] | None = None,
     stdout: int | IO[Any] | None = None,
     stderr: int | IO[Any] | None = None,
     cwd: Path | None = None,
@@ -29,7 +30,7 @@ def spawn(
     """Start a child that the kernel kills when this process dies (util-linux setpriv, where it is there)."""
     setpriv = shutil.which("setpriv")
     tied = [setpriv, "--pdeathsig", "KILL", "--", *command] if setpriv else list(command)
-    return subprocess.Popen(tied, stdout=stdout, stderr=stderr, cwd=cwd, env=env, text=True)
+    return subprocess.Popen(tied, stdin=stdin, stdout=stdout, stderr=stderr, cwd=cwd, env=env, text=True)
 
 
 def stop(process: subprocess.Popen[str], patience_s: float = 5.0) -> None:

@@ -32,6 +32,7 @@ from video.model import (
     SeatKey,
     SnapshotOrder,
     StillRequest,
+    WatchOrder,
 )
 from video.rooms import Rooms
 from video.sampling import Said, Sample, SampleOrder
@@ -161,6 +162,12 @@ def _add_leading(router: APIRouter, services: Services, rooms: Rooms, at_seat: A
         """Stop recording; the files are evidence when this returns."""
         service.require(key, Right.LEAD, room_id)
         service.stop_recording(services, rooms, key)
+
+    @router.put("/rooms/{room_id}/seats/{seat_id}/watch", status_code=204)
+    def watch(room_id: str, seat_id: str, key: at_seat, order: WatchOrder) -> None:
+        """Have the detector look at a seat's picture, or no longer."""
+        service.require(key, Right.LEAD, room_id)
+        service.watch(services, rooms, key, seat_id, order)
 
     @router.post("/rooms/{room_id}/close", status_code=204)
     def close(room_id: str, key: at_seat) -> None:

@@ -67,6 +67,15 @@ class Snapshot(_Message):
     seat: str
 
 
+class Watch(_Message):
+    """Write a picture of the seat's track `fps` times a second; 0 ends it."""
+
+    op: Literal["watch"] = "watch"
+    room: str
+    seat: str
+    fps: Annotated[float, Field(ge=0.0, le=5.0)]
+
+
 class Stats(_Message):
     op: Literal["stats"] = "stats"
     room: str
@@ -82,8 +91,9 @@ class Shutdown(_Message):
 
 
 Command = (
-    CreateRoom | Publish | View | HangUp | DropSeat | StartRecording | StopRecording | Snapshot | Stats | CloseRoom | Shutdown
-)
+    CreateRoom | Publish | View | HangUp | DropSeat | StartRecording | StopRecording | Snapshot | Watch | Stats | CloseRoom
+    | Shutdown
+)  # fmt: skip
 
 
 class Request(_Message):
@@ -148,12 +158,23 @@ class RecordingFailed(_Message):
     reason: str
 
 
+class PictureReady(_Message):
+    """A watched seat has a new picture; the file is replaced with the next one."""
+
+    event: Literal["picture_ready"] = "picture_ready"
+    room: str
+    seat: str
+    path: str
+    width_px: int
+    height_px: int
+
+
 class RoomClosed(_Message):
     event: Literal["room_closed"] = "room_closed"
     room: str
 
 
-News = TrackStarted | TrackEnded | SegmentClosed | TrackJoined | RecordingFailed | RoomClosed
+News = TrackStarted | TrackEnded | SegmentClosed | TrackJoined | RecordingFailed | PictureReady | RoomClosed
 news_adapter: TypeAdapter[News] = TypeAdapter(Annotated[News, Field(discriminator="event")])
 
 

@@ -195,6 +195,12 @@ class SnapshotOrder(_Edge):
     item_ref: Annotated[str | None, Field(max_length=200)] = None
 
 
+class WatchOrder(_Edge):
+    """How many pictures a second the detector sees; 0 = none."""
+
+    fps: Annotated[float, Field(ge=0.0, le=5.0)] = 2.0
+
+
 class ConsentOrder(_Edge):
     version: str
     language: Literal["zh", "en"]

@@ -50,6 +50,7 @@ class Rooms:
         self.services = services
         self.out = services.settings.data_dir / "rooms"
         self.hub = Hub()
+        self.on_picture: Callable[[control.PictureReady], None] = _nothing_to_show
         self._books = Bookkeeper(services, self.out)
         self._workers: list[WorkerLink] = []
         self._home: dict[str, WorkerLink] = {}
@@ -122,6 +123,10 @@ class Rooms:
         result = self._call(room_id, control.Snapshot(room=room_id, seat=seat_id))
         return Path(result["path"]), int(result["width_px"]), int(result["height_px"])
 
+    def watch(self, room_id: str, seat_id: str, fps: float) -> None:
+        """Have pictures of a seat's track handed to `on_picture`; 0 ends it."""
+        self._call(room_id, control.Watch(room=room_id, seat=seat_id, fps=fps))
+
     def stats(self, room_id: str) -> dict[str, Any]:
         return self._call(room_id, control.Stats(room=room_id)) if room_id in self._home else {"tracks": [], "views": []}
 
@@ -159,6 +164,9 @@ class Rooms:
             return chosen
 
     def _on_news(self, news: control.News) -> None:
+        if isinstance(news, control.PictureReady):
+            self.on_picture(news)
+            return
         if isinstance(news, control.TrackStarted | control.TrackEnded):
             self.hub.tell_room(news.room, {"type": "track", **news.model_dump(exclude={"room"})})
         elif isinstance(news, control.RecordingFailed):
@@ -196,6 +204,10 @@ def _answer(result: dict[str, Any]) -> tuple[str, str]:
 
 def _nothing() -> None:
     return
+
+
+def _nothing_to_show(news: control.PictureReady) -> None:
+    """Nobody asked for pictures."""
 
 
 def _logged(job: Callable[[], Any]) -> Any:

@@ -32,6 +32,7 @@ from video.model import (
     SeatRole,
     SeatState,
     Shot,
+    WatchOrder,
     consent_notice,
     rights_of,
 )
@@ -258,6 +259,15 @@ def ice_servers(services: Services, key: SeatKey) -> tuple[turn.IceServer, ...]:
     with services.db.read() as session:
         not_after = open_room(session, key.room_id).not_after
     return turn.ice_servers(services.settings.video, key.seat_id, not_after)
+
+
+def watch(services: Services, rooms: Rooms, key: SeatKey, seat_id: str, order: WatchOrder) -> None:
+    """Have pictures of a seat of the same room handed to the detector. Raises NotFound."""
+    require(key, Right.LEAD)
+    with services.db.read() as session:
+        open_room(session, key.room_id)
+        seat_in(session, key.room_id, seat_id)
+    rooms.watch(key.room_id, seat_id, order.fps)
 
 
 def start_recording(services: Services, rooms: Rooms, key: SeatKey) -> str:

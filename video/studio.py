@@ -15,8 +15,9 @@ from pathlib import Path
 from core.errors import Refused
 from core.ids import new_id
 from video import stillframe
-from video.control import News, RecordingFailed, RoomClosed, SegmentClosed, TrackEnded, TrackJoined, TrackStarted
+from video.control import News, PictureReady, RecordingFailed, RoomClosed, SegmentClosed, TrackEnded, TrackJoined, TrackStarted
 from video.forward import Forwarder, ForwardSettings, TrackNews
+from video.live import PICTURE, LiveTap
 from video.record import RecordPlan, TrackRecorder, keyframe_asker
 from video.rejoin import join_segments
 from video.segment import Segment, file_sha256
@@ -43,6 +44,7 @@ class Studio:
         self._recording: _Recording | None = None
         self._sealing: set[asyncio.Future[None]] = set()
         self._failures: set[tuple[str, str]] = set()
+        self._watched: dict[str, LiveTap] = {}
 
     async def start_recording(self, recording: str) -> datetime:
         """Record every track that is or will be published, until `stop_recording`.
@@ -82,12 +84,31 @@ class Studio:
         await asyncio.get_running_loop().run_in_executor(None, _write, path, data)
         return {"path": str(path), "width_px": width, "height_px": height}
 
+    async def watch(self, seat: str, fps: float) -> None:
+        """Write a picture of the seat's track `fps` times a second, decoded in a process of its own; 0 ends it."""
+        tap = self._watched.pop(seat, None)
+        if tap is not None:
+            self.forwarder.untap(seat, "video", tap)
+            await tap.stop()
+        if not fps:
+            return
+        out = self._out / "live" / seat
+
+        def ready(width: int, height: int) -> None:
+            self._tell(PictureReady(room=self.room, seat=seat, path=str(out / PICTURE), width_px=width, height_px=height))
+
+        tap = self._watched[seat] = LiveTap(out, fps, self.forwarder.source(seat, "video").request_keyframe, ready)
+        await tap.start()
+        await self.forwarder.tap(seat, "video", tap)
+
     def stats(self) -> dict[str, object]:
         return {**self.forwarder.stats(), "recording": self._recording.id if self._recording else None}
 
     async def close(self) -> None:
         if self._recording is not None:
             await self.stop_recording()
+        for seat in list(self._watched):
+            await self.watch(seat, 0)
         await self.forwarder.close()
         await self._settle()
         self._tell(RoomClosed(room=self.room))

@@ -107,6 +107,8 @@ class Worker:
                 await studio.stop_recording()
             case control.Snapshot():
                 return dict(await studio.picture(command.seat))
+            case control.Watch():
+                await studio.watch(command.seat, command.fps)
             case control.Stats():
                 return studio.stats()
             case control.CloseRoom():

@@ -1,5 +1,6 @@
 // Owns the inspector's page of a room: people, live pictures, items, recording.
-// Keys: S asks, 1-9 choose an item, Space holds the picture here, F freezes it for everybody to draw on.
+// Keys: S asks, 1-9 choose an item, Space holds the picture here, F freezes it for everybody to draw on,
+// D has the detector look at it.
 
 import { Board, follow } from './call-board.js';
 import { StillQueue } from './call-queue.js';
@@ -13,6 +14,7 @@ const csrf = document.querySelector('meta[name="csrf-token"]').content;
 const call = new Call(lang);
 let people = new Map(), chosenItem = null, chosenSeat = null, microphone = null, sample = null;
 const views = new Map(), kept = new Map();
+const SVG = 'http://www.w3.org/2000/svg';
 const board = new Board(call, $('pictures'));
 let outside = null;
 
@@ -174,7 +176,8 @@ function unsee(seat) {
 function pick(seat) {
   chosenSeat = seat;
   for (const [id, view] of views) view.figure.classList.toggle('chosen', id === seat);
-  $('snap').disabled = $('freeze').disabled = !seat;
+  $('snap').disabled = $('freeze').disabled = $('watch').disabled = !seat;
+  $('watch').setAttribute('aria-pressed', String(watched.has(seat)));
 }
 
 const freeze = (evidence = null) => attempt(async () => {
@@ -183,6 +186,35 @@ const freeze = (evidence = null) => attempt(async () => {
   await call.request('POST', `${call.here}/stills/${still}/freeze`);
 });
 const thaw = () => attempt(() => call.request('DELETE', `${call.here}/stills/${board.evidence}/freeze`));
+
+// The detector's proposals on the live picture; they are drawn, not kept.
+const watched = new Set();
+const watch = () => attempt(async () => {
+  const seat = chosenSeat, on = !watched.has(seat);
+  await call.request('PUT', `${call.here}/seats/${seat}/watch`, { json: { fps: on ? 2 : 0 } });
+  if (on) watched.add(seat); else { watched.delete(seat); outline(seat, null); }
+  $('watch').setAttribute('aria-pressed', String(on));
+});
+
+function outline(seat, shapes) {
+  const view = views.get(seat);
+  if (!view) return;
+  view.figure.querySelector('svg')?.remove();
+  view.caption.textContent = [captionOf(seat, view.figure), shapes && say(words, 'proposals', { n: shapes.length })].filter(Boolean).join(' · ');
+  if (!shapes) return;
+  const sheet = document.createElementNS(SVG, 'svg');
+  const { videoWidth: width, videoHeight: height } = view.video;  // the same letter box as the picture's
+  sheet.setAttribute('viewBox', `0 0 ${width} ${height}`);
+  for (const shape of shapes) {
+    const area = document.createElementNS(SVG, 'polygon');
+    const title = document.createElementNS(SVG, 'title');
+    area.setAttribute('points', shape.points.map(([x, y]) => `${x * width},${y * height}`).join(' '));
+    title.textContent = `${shape[`class_${lang}`]} ${Math.round(100 * shape.score)} %`;
+    area.append(title);
+    sheet.append(area);
+  }
+  view.figure.append(sheet);
+}
 
 function addStill(message) {
   const line = document.createElement('li');
@@ -235,6 +267,7 @@ $('seal').addEventListener('click', () => attempt(async () => {
 }));
 $('freeze').addEventListener('click', () => freeze());
 $('thaw').addEventListener('click', thaw);
+$('watch').addEventListener('click', watch);
 $('outside-file').addEventListener('change', async () => {
   const [file] = $('outside-file').files;
   if (!file) return;
@@ -256,6 +289,7 @@ $('chat-form').addEventListener('submit', (event) => {
 document.addEventListener('keydown', (event) => {
   if (event.target.closest('input, textarea, button') || event.ctrlKey || event.metaKey || event.altKey) return;
   if (event.key === 's' && chosenItem) ask();
+  else if (event.key === 'd' && chosenSeat) watch();
   else if (event.key === 'f' && board.evidence) thaw();
   else if (event.key === 'f' && chosenSeat) freeze();
   else if (event.key === ' ' && chosenSeat) {
@@ -285,6 +319,7 @@ call.on('line', (up) => { $('link-badge').textContent = up ? words.good : words.
       if (count.dataset.count === message.item_ref) count.textContent = say(words, 'stills', { n: kept.get(message.item_ref) });
     }
   })
+  .on('proposals', (message) => { if (watched.has(message.seat)) outline(message.seat, message.shapes); })
   .on('sample', (message) => showSample(message.sample))
   .on('chat', (message) => addChat($('chat-log'), nameOf(message.from), message.text))
   .on('recording', (message) => recording(message.on))

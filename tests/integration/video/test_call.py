@@ -32,7 +32,7 @@ class Watcher(Line):
 
     def until(self, **wanted: object) -> dict[str, object]:
         while True:
-            message = self.heard.get(timeout=30)
+            message = self.heard.get(timeout=90)
             if all(message.get(key) == value for key, value in wanted.items()):
                 return message
 
