@@ -30,6 +30,7 @@ from ais.targets_service import (
     target,
     target_queue,
 )
+from ais.text import Bilingual
 from core.auth import Principal
 from core.clock import rfc3339
 from core.context import Services
@@ -155,6 +156,16 @@ class DecisionOut(BaseModel):
     evidence: dict[str, JsonValue]
 
 
+class LocalOut(BaseModel):
+    """A local rule of the port that the ship meets (met) or may meet (unknown); it gives no points."""
+
+    id: str
+    label: BilingualOut
+    state: Literal["met", "unknown"]
+    reason: BilingualOut
+    source: str | None
+
+
 class LineOut(BaseModel):
     """A ship in the queue of a shift. `hours`: least time to the port's centre at its present speed."""
 
@@ -163,7 +174,37 @@ class LineOut(BaseModel):
     hours: float | None
     target: TargetOut
     signals: list[SignalOut]
+    local: list[LocalOut]
     decisions: list[DecisionOut]
+
+
+class ConsequenceOut(BaseModel):
+    """What the regime says beside profile and priority. `until`: least end of a refusal of access that stands."""
+
+    id: Literal["expanded_inspection", "access_refusal"]
+    label: BilingualOut
+    state: Literal["met", "not_met", "unknown"]
+    reason: BilingualOut
+    source: str
+    confidence: Literal["confirmed", "unverified"]
+    until: date | None
+
+
+class FactorOut(BaseModel):
+    """A factor that an officer may confirm under the regime; `standing`: it counts now, by the register or by an officer."""
+
+    code: str
+    kind: Literal["overriding", "unexpected"]
+    label: BilingualOut
+    standing: bool
+
+
+class ExplainedOut(LineOut):
+    """One ship with all that can be said of it. `changes`: what would change its place, dated things first."""
+
+    changes: list[BilingualOut]
+    consequences: list[ConsequenceOut]
+    factors: list[FactorOut]
 
 
 class QueueOut(BaseModel):
@@ -183,6 +224,9 @@ class WhatIfIn(BaseModel):
 
 
 class SideOut(BaseModel):
+    """One side of a what-if, by the version of the rules in force on its day."""
+
+    regime_version: str
     points_low: int
     points_high: int
     profile_best: str
@@ -253,10 +297,10 @@ def _shift(router: APIRouter, services: Services, sources: RiskSources) -> None:
         return dossier(services, sources, imo, today(on))
 
     @router.get("/targets/{key}")
-    def one(key: str, on: date | None = None) -> LineOut:
-        """One ship with every criterion, signal and decision; `key` is its IMO number or MMSI."""
+    def one(key: str, on: date | None = None) -> ExplainedOut:
+        """One ship with every criterion, signal and decision, and what would change; `key` is its IMO number or MMSI."""
         line = target(services, sources, key, today(on))
-        return line_out(line, _hull(services, line.ship))
+        return explained_out(line, _hull(services, line.ship))
 
     @router.post("/targets/{key}/what-if")
     def what_if(key: str, body: WhatIfIn) -> WhatIfOut:
@@ -266,7 +310,7 @@ def _shift(router: APIRouter, services: Services, sources: RiskSources) -> None:
 
     @router.post("/targets/{key}/decisions")
     def decision(request: Request, key: str, body: NewDecision, repeat: IdempotencyKey = None) -> DecisionOut:
-        """Select, skip with a reason, confirm or withdraw an overriding factor."""
+        """Select, skip with a reason, confirm or withdraw an overriding or unexpected factor."""
         return decision_out(decide_target(services, sources, _who(request), key, body, today(None), repeat))
 
 
@@ -285,8 +329,35 @@ def line_out(line: TargetLine, hull: HullOut) -> LineOut:
         hours=None if line.place.hours is None else round(line.place.hours, 2),
         target=target_out(line.ship, hull),
         signals=[signal_out(one) for one in line.signals],
+        local=[
+            LocalOut(id=one.id, label=_both(one.label), state=one.state, reason=_both(one.reason), source=one.source)
+            for one in line.local
+        ],
         decisions=[decision_out(one) for one in line.decisions],
     )
+
+
+def explained_out(line: TargetLine, hull: HullOut) -> ExplainedOut:
+    """A ship with all that can be said of it as JSON."""
+    found = line.ship.assessment
+    kinds = (("overriding", found.pack.overriding), ("unexpected", found.pack.unexpected))
+    standing = {*found.facts.overriding, *found.facts.unexpected}
+    return ExplainedOut(
+        **dict(line_out(line, hull)),
+        changes=[_both(one) for one in line.changes],
+        consequences=[
+            ConsequenceOut(
+                id=one.id, label=_both(one.label), state=one.state, reason=_both(one.reason), source=one.source,
+                confidence=one.confidence, until=one.until,
+            )
+            for one in line.consequences
+        ],
+        factors=[
+            FactorOut.model_validate({"code": code, "kind": kind, "label": _label(label), "standing": code in standing})
+            for kind, labels in kinds
+            for code, label in labels.items()
+        ],
+    )  # fmt: skip
 
 
 def signal_out(signal: RiskSignal) -> SignalOut:
@@ -306,6 +377,7 @@ def decision_out(decision: Decision) -> DecisionOut:
 
 def _side(found: Assessment) -> SideOut:
     return SideOut(
+        regime_version=found.regime_version,
         points_low=found.points_low,
         points_high=found.points_high,
         profile_best=found.profile_best,
@@ -390,6 +462,10 @@ def target_out(item: RankedShip, hull: HullOut) -> TargetOut:
         ),
         hull=hull,
     )
+
+
+def _both(said: Bilingual) -> BilingualOut:
+    return BilingualOut(zh=said.zh, en=said.en)
 
 
 def _label(label: Label) -> BilingualOut:

@@ -1,4 +1,4 @@
-"""Owns what officers decide about targets: select, skip with a reason, confirm or withdraw an overriding factor.
+"""Owns what officers decide about targets: select, skip with a reason, confirm or withdraw an overriding or unexpected factor.
 
 Never changes an earlier decision: a later one stands beside it, each with the evidence as it was.
 """
@@ -66,7 +66,7 @@ def decide(
 ) -> Decision:
     """Keep a decision with its journal entry and event in one transaction; the same `request` again gives the same decision.
 
-    `factors`: the overriding factors of the regime. `evidence`: what the officer saw, as JSON.
+    `factors`: the factors of the regime, overriding and unexpected. `evidence`: what the officer saw, as JSON.
 
     Raises:
         AccessDenied: not an officer.

@@ -27,7 +27,7 @@ from ais.register_store import Inspection, RegisterValue, load_records, load_reg
 from ais.rest import load_scheme
 from ais.rest_proofs import ShipState, against_ais, load_against_ais, rest_proofs
 from ais.risk_signals import RiskSignal
-from ais.targets_service import port_day_end, target
+from ais.targets_service import known_ship, port_day_end, signals_of
 from ais.text import Bilingual
 from config import pack_path
 from core.catalogue import entries
@@ -123,8 +123,8 @@ def dossier(services: Services, sources: RiskSources, imo: int, on: date) -> Dos
     signals: tuple[RiskSignal, ...] = ()
     mmsi = _mmsi(entry)
     try:
-        line = target(services, sources, str(imo), on)
-        signals, mmsi = line.signals, line.ship.live.mmsi
+        ship = known_ship(services, str(imo), on)
+        signals, mmsi = signals_of(services, sources, ship, on), ship.live.mmsi
     except NotFound:  # not in the picture: nothing is heard of it
         pass
     states: list[ShipState] = []

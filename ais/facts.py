@@ -11,6 +11,7 @@ from datetime import date, timedelta
 from typing import Any, Generic, TypeVar
 
 from ais.codes import flag_of, ship_types
+from ais.companies import Companies
 from ais.join import Join
 from ais.live import LiveShip
 from ais.performance import flag_rating
@@ -47,6 +48,7 @@ class History:
     """Inspections inside the window that ends today, both ends included.
 
     `complete`: the source vouches for the whole window; else the list is a lower bound. `last_known`: so is the last date.
+    `past`: every inspection up to today, also those before the window.
     """
 
     inspections: tuple[Inspection, ...]
@@ -55,6 +57,7 @@ class History:
     last_known: bool
     source: str | None
     gap: Bilingual | None
+    past: tuple[Inspection, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -74,8 +77,12 @@ class ShipFacts:
 class RatingLists:
     """Lists of a regime on a day; a list whose term has run out is refused."""
 
-    def __init__(self, ratings: Sequence[Rating], on: date, formula: FlagFormula | None = None) -> None:
+    def __init__(
+        self, ratings: Sequence[Rating], on: date, formula: FlagFormula | None = None, companies: Companies | None = None
+    ) -> None:
+        """`companies`: what the register's own inspections show; it comes before an imported list of companies."""
         self._on = on
+        self._companies = companies
         self._formula = formula
         self._lines: dict[tuple[ListKind, str], Rating] = {}
         self._newest_end: dict[ListKind, date] = {}
@@ -96,6 +103,17 @@ class RatingLists:
         return found
 
     def _line(self, kind: ListKind, key: str) -> Fact[Rating]:
+        reckoned = self._companies.of(key) if kind == "company" and self._companies is not None else None
+        if reckoned is not None and reckoned.rating is not None:
+            return Fact(reckoned.rating, reckoned.source, how=reckoned.how)
+        listed = self._listed(kind, key)
+        if reckoned is None:
+            return listed
+        if listed.value is None:
+            return Fact(None, unknown=reckoned.how)
+        return Fact(listed.value, listed.source, how=reckoned.how)
+
+    def _listed(self, kind: ListKind, key: str) -> Fact[Rating]:
         if kind not in self._in_force:
             end = self._newest_end.get(kind)
             if end is None:
@@ -195,7 +213,7 @@ class FactFinder:
         no_value: Bilingual | None,
     ) -> History:
         on, start = self._on, self._window_from
-        past = [item for item in inspections if item.inspected_on <= on and item.mode == "onboard"]
+        past = tuple([item for item in inspections if item.inspected_on <= on and item.mode == "onboard"])
         last = past[-1] if past else None
         vouched_from, vouched_to = self._day(values.get("psc_history_from")), self._day(values.get("psc_history_to"))
         fresh = vouched_to is not None and vouched_to >= self._fresh_from
@@ -211,12 +229,15 @@ class FactFinder:
             gap = say("targets.unknown.history_short", first=vouched_from.isoformat(), needed=needed_from.isoformat())
         source = last.source if last is not None else values["psc_history_to"].said_by if vouched_to is not None else None
         return History(
-            inspections=tuple([item for item in past if item.inspected_on >= start]),
+            inspections=past
+            if not past or past[0].inspected_on >= start
+            else tuple([one for one in past if one.inspected_on >= start]),
             last_on=None if last is None else last.inspected_on,
             complete=gap is None,
             last_known=gap is None or (fresh and last is not None),
             source=source,
             gap=gap,
+            past=past,
         )
 
     def _day(self, said: RegisterValue | None) -> date | None:

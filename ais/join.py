@@ -106,6 +106,14 @@ class RegisterIndex:
                 if key:
                     table[key] = None if key in table else ship
 
+    def ships_of_companies(self) -> dict[str, list[int]]:
+        """IMO numbers of the ships that each company has."""
+        found: dict[str, list[int]] = {}
+        for imo, ship in self._by_imo.items():
+            if (company := ship.get("company_imo")) is not None:
+                found.setdefault(company, []).append(imo)
+        return found
+
     def join(self, ship: LiveShip) -> Join:
         """IMO number first, then MMSI, call sign with name, name with length."""
         confidence = join_rules().confidence

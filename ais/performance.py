@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import sqrt
 
-from ais.rules import CompanyFormula, FlagFormula, Level
+from ais.rules import CompanyFormula, FlagFormula, Level, RegionAverage
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,14 +20,6 @@ class CompanyInspection:
     other_deficiencies: int
     detained: bool
     access_refused: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class RegionAverage:
-    """What the regime publishes for all companies."""
-
-    deficiency_index: float
-    detention_pct: float
 
 
 def flag_rating(formula: FlagFormula, inspections: int, detentions: int) -> str | None:
@@ -57,15 +49,20 @@ def company_rating(formula: CompanyFormula, inspections: Sequence[CompanyInspect
     """Performance of a company from all inspections of its ships in the window."""
     if not inspections:
         return formula.no_inspection
-    points = sum(
-        formula.ism_weight * item.ism_deficiencies + formula.other_weight * item.other_deficiencies for item in inspections
-    )
-    detained_pct = 100 * sum(item.detained for item in inspections) / len(inspections)
-    deficiency = _level(points / len(inspections), average.deficiency_index, formula.deficiency_margin)
+    index, detained_pct = indices(formula, inspections)
+    deficiency = _level(index, average.deficiency_index, formula.deficiency_margin)
     detention = _level(detained_pct, average.detention_pct, formula.detention_margin_pct)
     if any(item.access_refused for item in inspections):
         detention = "above"
     return formula.matrix[deficiency][detention]
+
+
+def indices(formula: CompanyFormula, inspections: Sequence[CompanyInspection]) -> tuple[float, float]:
+    """Deficiency points per inspection, and detentions in per cent of the inspections, of which there is at least one."""
+    points = sum(
+        formula.ism_weight * item.ism_deficiencies + formula.other_weight * item.other_deficiencies for item in inspections
+    )
+    return points / len(inspections), 100 * sum(item.detained for item in inspections) / len(inspections)
 
 
 def _level(value: float, average: float, margin: float) -> Level:

@@ -5,7 +5,7 @@ Never implements it: `console` hands both in.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Literal, Protocol
@@ -35,8 +35,8 @@ class OpenDeficiency:
 class CreditSource(Protocol):
     """Where company credit comes from."""
 
-    def credit_of(self, company: str, on: date) -> Credit | None:
-        """None where nothing in force is known on that day."""
+    def credits_of(self, companies: Collection[str], on: date) -> Mapping[str, Credit]:
+        """By company; one of which nothing in force is known on that day is left out."""
         ...
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from ais.codes import hull_defaults
 from ais.port import AtBerth, Port, berth_of
-from ais.ranking import RankedShip, ShipSheet
+from ais.ranking import KnownShip, ShipSheet
 from core.errors import Refused
 from core.ship import ShipGeometry, ShipPose
 
@@ -24,7 +24,7 @@ class HullAtPlace:
     sheet: ShipSheet
 
 
-def geometry_of(ship: RankedShip) -> ShipGeometry:
+def geometry_of(ship: KnownShip) -> ShipGeometry:
     """Length and beam as sent (else register), draught as sent (else register, else class default), depth from the register.
 
     Class defaults are named in `estimated`.
@@ -52,7 +52,7 @@ def geometry_of(ship: RankedShip) -> ShipGeometry:
     return ShipGeometry(loa, beam, depth, draught, "stern_end", frozenset(estimated))
 
 
-def pose_of(ship: RankedShip, geometry: ShipGeometry) -> ShipPose:
+def pose_of(ship: KnownShip, geometry: ShipGeometry) -> ShipPose:
     """Where the stern end is and where the bow points.
 
     Raises:
@@ -75,7 +75,7 @@ def pose_of(ship: RankedShip, geometry: ShipGeometry) -> ShipPose:
     )
 
 
-def geometry_and_pose(ship: RankedShip, port: Port) -> HullAtPlace:
+def geometry_and_pose(ship: KnownShip, port: Port) -> HullAtPlace:
     """Everything a survey planner needs of the ship.
 
     Raises:

@@ -18,9 +18,11 @@ from datetime import date, datetime
 from operator import itemgetter
 
 from ais.codes import flag_of
+from ais.companies import Companies
 from ais.facts import FactFinder, RatingLists, ShipFacts
 from ais.join import Join, RegisterIndex
 from ais.live import LiveShip
+from ais.records import Company
 from ais.register import Particular
 from ais.register_store import Inspection, Rating
 from ais.rules import RulePack
@@ -87,12 +89,9 @@ class Selection:
 
 
 @dataclass(frozen=True, slots=True)
-class RankedShip:
-    """One line of the ranked list."""
+class KnownShip:
+    """A ship in scope with all that is known of it and what the regime says."""
 
-    rank: int
-    tied_with: int
-    of: int
     live: LiveShip
     join: Join
     assessment: Assessment
@@ -101,6 +100,14 @@ class RankedShip:
     @property
     def facts(self) -> ShipFacts:
         return self.assessment.facts
+
+    @property
+    def company_imo(self) -> str | None:
+        return None if self.join.particular is None else self.join.particular.get("company_imo")
+
+    @property
+    def imo(self) -> str | None:
+        return _imo(self.live, self.join.particular)
 
     @property
     def sheet(self) -> ShipSheet:
@@ -126,6 +133,15 @@ class RankedShip:
             crew_skilled=None if entry is None else entry.flag("crew_skilled"),
             accepts_remote_risk=None if entry is None else entry.flag("accepts_remote_risk"),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class RankedShip(KnownShip):
+    """One line of the ranked list."""
+
+    rank: int
+    tied_with: int
+    of: int
 
     @property
     def selection(self) -> Selection:
@@ -168,6 +184,12 @@ class RegisterData:
     index: RegisterIndex
     history: dict[int, list[Inspection]]
     ratings: Sequence[Rating]
+    companies: Sequence[Company] = ()
+
+    def lists(self, pack: RulePack, on: date) -> RatingLists:
+        """The lists of a regime on a day, company performance from the register's own inspections before an imported list."""
+        known = Companies(pack, on, self.companies, self.history, self.index.ships_of_companies()) if self.companies else None
+        return RatingLists(self.ratings, on, pack.flag_formula, known)
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +211,7 @@ def rank(
 ) -> Ranking:
     """Assess every ship in scope and put them in order.
 
-    `confirmed`: overriding factors that an officer confirmed, by IMO number or ``mmsi:`` and MMSI; on top of the register's.
+    `confirmed`: factors that an officer confirmed, by IMO number or ``mmsi:`` and MMSI; on top of the register's.
     """
     with _without_collector():
         return _rank(pack, ships, register, feed, on, confirmed or {})
@@ -215,7 +237,7 @@ def _rank(
     on: date,
     confirmed: Mapping[str, Sequence[str]],
 ) -> Ranking:
-    finder = FactFinder(RatingLists(register.ratings, on, pack.flag_formula), pack, on)
+    finder = FactFinder(register.lists(pack, on), pack, on)
     assessor = Assessor(pack, on)
     assessed: list[tuple[int, int, int, int, LiveShip, Join, Assessment]] = []  # the sort key, then what is sorted
     excluded: list[LiveShip] = []
@@ -241,8 +263,38 @@ def _rank(
     for place, (group, points, _, _, ship, join, found) in enumerate(assessed, start=1):
         if (group, points) != before:
             rank_now, before = place, (group, points)
-        lines.append(RankedShip(rank_now, same[group, points] - 1, len(assessed), ship, join, found, feed))
+        lines.append(RankedShip(ship, join, found, feed, rank_now, same[group, points] - 1, len(assessed)))
     return Ranking(pack.regime, Bilingual(pack.name_zh, pack.name_en), on, tuple(lines), tuple(excluded))
+
+
+def explain(
+    pack: RulePack,
+    ships: Iterable[LiveShip],
+    key: str,
+    register: RegisterData,
+    feed: FeedInfo,
+    on: date,
+) -> KnownShip | None:
+    """The one of `ships` with this IMO number or MMSI, assessed alone and so without a place; None where it is not in scope."""
+    for ship in ships:
+        if not ship.is_ship:
+            continue
+        join = register.index.join(ship)
+        if key not in {_imo(ship, join.particular), f"{ship.mmsi:09d}", f"mmsi:{ship.mmsi:09d}"}:
+            continue
+        entry = join.particular
+        history = register.history.get(entry.imo or 0, ()) if entry is not None else ()
+        facts = FactFinder(register.lists(pack, on), pack, on).of(ship, join, history)
+        if _out_of_scope(pack, ship, join, facts.types.value):
+            return None
+        return KnownShip(ship, join, Assessor(pack, on).assess(facts), feed)
+    return None
+
+
+def reassess(ship: KnownShip, confirmed: Iterable[str]) -> Assessment:
+    """The assessment with factors that an officer confirmed."""
+    by = ship.assessment.by
+    return by.assess(with_factors(by.pack, ship.facts, confirmed))
 
 
 def with_factors(pack: RulePack, facts: ShipFacts, confirmed: Iterable[str]) -> ShipFacts:

@@ -103,7 +103,11 @@ class RestPeriod(Record):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Company(Record):
-    """A company by its IMO number (ISM company, registered owner)."""
+    """A company by its IMO number (ISM company, registered owner).
+
+    `psc_history_from` and `psc_history_to`: the source vouches that the register has every inspection of the company's ships
+    between these days, so that its performance can be reckoned from them.
+    """
 
     KIND: ClassVar[str] = "company"
     KEY: ClassVar[tuple[str, ...]] = ("company_imo",)
@@ -111,6 +115,8 @@ class Company(Record):
     company_imo: str
     name: str
     country: str | None = None
+    psc_history_from: date | None = None
+    psc_history_to: date | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,22 +9,29 @@ import hashlib
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
+from threading import Lock
+from weakref import WeakKeyDictionary
 
 from ais.join import RegisterIndex
 from ais.layouts import Layout, find_layout, load_layout
 from ais.ranking import RegisterData
+from ais.records import Company
 from ais.register import Issue, history_of, parse_register, particulars
 from ais.register_store import (
     Changes,
+    Mark,
     RegisterValue,
+    known_mark,
     load_inspections,
     load_ratings,
+    load_records,
     load_register,
     save_records,
     save_register,
 )
 from ais.rules import RulePack
 from core.context import Services
+from core.db import Database
 from core.errors import InputError, NotFound
 from core.journal import append
 
@@ -95,12 +102,33 @@ def layout_of(name: str) -> Layout:
 
 
 def register_data(services: Services, pack: RulePack, known_at: datetime | None = None) -> RegisterData:
-    """What the register holds for a regime; with `known_at` only what had been entered by then."""
+    """What the register holds for a regime; with `known_at` only what had been entered by then.
+
+    The last few answers are kept: the register changes by imports, the list is asked for all the time.
+    """
     with services.db.read() as session:
-        values = load_register(session, known_at)
-        inspections = load_inspections(session, pack.region, known_at)
-        ratings = load_ratings(session, pack.regime, known_at)
-    return RegisterData(RegisterIndex(particulars(values)), history_of(inspections), ratings)
+        key = pack.regime, pack.region, known_mark(session, known_at)
+        with _LOCK:
+            held = _HELD.setdefault(services.db, {})
+            found = held.pop(key, None)
+        if found is None:
+            inspections = load_inspections(session, pack.region, known_at)
+            found = RegisterData(
+                RegisterIndex(particulars(load_register(session, known_at))),
+                history_of(inspections),
+                load_ratings(session, pack.regime, known_at),
+                load_records(session, Company, known_at=known_at),
+            )
+    with _LOCK:
+        held[key] = found  # the newest last
+        while len(held) > _KEPT:
+            del held[next(iter(held))]
+    return found
+
+
+_KEPT = 2  # today and a past day
+_HELD: WeakKeyDictionary[Database, dict[tuple[str, str, Mark], RegisterData]] = WeakKeyDictionary()
+_LOCK = Lock()
 
 
 def ship_values(services: Services, imo: int) -> list[tuple[RegisterValue, bool]]:

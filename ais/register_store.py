@@ -13,13 +13,14 @@ from functools import cache, lru_cache
 from typing import Any, ClassVar, Literal, Protocol, TypeVar
 
 from pydantic import TypeAdapter
-from sqlalchemy import Date, Index, insert, select
+from sqlalchemy import Date, Index, func, insert, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from core.db import Base, Json, UtcDateTime
 
 RatingKind = Literal["flag", "ro", "company"]
 Mode = Literal["onboard", "remote"]
+Scope = Literal["initial", "more_detailed", "expanded"]
 _BATCH = 5_000
 
 
@@ -111,6 +112,7 @@ class Inspection:
     ism_deficiencies: int | None = None
     company_imo: str | None = None
     access_refused: bool | None = None
+    scope: Scope | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +156,23 @@ class Changes:
 def adapter(kind: type[R]) -> TypeAdapter[R]:
     """Reads a record of this kind from texts or JSON, and writes it as JSON."""
     return TypeAdapter(kind)
+
+
+Mark = tuple[int, int, int, int]
+
+
+def known_mark(session: Session, known_at: datetime | None = None) -> Mark:
+    """Changes whenever what the register knew at that time would read otherwise: how much there is and its last number.
+
+    Rows are only ever added, so the same count up to the same last number is the same content.
+    """
+    found: list[int] = []
+    for table in (RegisterValueRow, RecordRow):
+        query = select(func.count(), func.coalesce(func.max(table.id), 0)).select_from(table)
+        if known_at is not None:
+            query = query.where(table.recorded_at <= known_at)
+        found += session.execute(query).one()
+    return found[0], found[1], found[2], found[3]
 
 
 def save_register(session: Session, values: Sequence[RegisterValue], recorded_at: datetime) -> Changes:

@@ -6,7 +6,7 @@ Never adds a point, never changes a rank by a signal, and never confirms the fac
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cache
@@ -58,7 +58,7 @@ class SignalRules(_Pack):
 
 @dataclass(frozen=True, slots=True)
 class RiskSignal:
-    """One signal. `proposes`: an overriding factor that an officer may confirm with this evidence; None = information only."""
+    """One signal. `proposes`: an overriding or unexpected factor that an officer may confirm with this evidence; None = information only."""
 
     id: str
     kind: str
@@ -82,7 +82,7 @@ def risk_signals(
     deficiencies: Sequence[OpenDeficiency],
     credit: Credit | None,
 ) -> list[RiskSignal]:
-    """Every signal of one ship, the surest first. `factors`: the overriding factors of the regime in use."""
+    """Every signal of one ship, the surest first. `factors`: the factors of the regime in use."""
     known = frozenset(factors)
 
     def proposal(kind: str) -> str | None:
@@ -119,7 +119,9 @@ def risk_signals(
     return sorted(found, key=lambda one: (-one.confidence, one.id))
 
 
-def ordered_by_credit(rules: SignalRules, ships: Sequence[RankedShip], graded: dict[str, Credit], on: date) -> list[RankedShip]:
+def ordered_by_credit(
+    rules: SignalRules, ships: Sequence[RankedShip], graded: Mapping[str, Credit], on: date
+) -> list[RankedShip]:
     """The ranked list with ships of equal rank ordered by their company's credit, poor first.
 
     Only where credit may speak: never in Priority I, never with an overriding factor (a complaint is one), and never across
@@ -127,7 +129,7 @@ def ordered_by_credit(rules: SignalRules, ships: Sequence[RankedShip], graded: d
     """
 
     def step(ship: RankedShip) -> int:
-        held = graded.get(ship.sheet.company_imo or "")
+        held = graded.get(ship.company_imo or "")
         grade: CreditGrade = held.grade if held is not None and held.valid_from <= on <= held.valid_to else "ordinary"
         return rules.credit.order.index(grade)
 

@@ -88,8 +88,22 @@ class FlagFormula(_Pack):
     tiers: tuple[str, ...]
 
 
+class RegionAverage(_Pack):
+    """What a regime publishes for all companies, good from `valid_from` to `valid_to`, both included."""
+
+    deficiency_index: float
+    detention_pct: float
+    valid_from: date = date.min
+    valid_to: date = date.max
+    source: str = ""
+
+
 class CompanyFormula(_Pack):
-    """How inspections of a company's ships become its performance. Margins: index points, percentage points."""
+    """How inspections of a company's ships become its performance. Margins: index points, percentage points.
+
+    `averages`: as published; on a day without one the register's own inspections give it, if there are `register_least` or more.
+    `ism_code`: how the code of an ISM deficiency begins.
+    """
 
     ism_weight: int
     other_weight: int
@@ -97,6 +111,34 @@ class CompanyFormula(_Pack):
     detention_margin_pct: float
     no_inspection: str
     matrix: dict[Level, dict[Level, str]]
+    ism_code: str
+    register_least: int
+    averages: tuple[RegionAverage, ...] = ()
+
+
+class ExpandedInspection(_Pack):
+    """Which ships get an expanded inspection when they are inspected: by profile, or by type and age."""
+
+    label: Label
+    profiles: frozenset[Profile]
+    types: frozenset[str]
+    older_than_years: int
+    source: str
+    confidence: Literal["confirmed", "unverified"]
+
+
+class AccessRefusal(_Pack):
+    """When a ship is refused access: more than so many detentions in so many months, by the rating of its flag.
+
+    `terms_months`: least duration of the first refusal, the second and so on; one after the last of them is for good.
+    """
+
+    label: Label
+    more_than: int
+    months: dict[str, int]
+    terms_months: tuple[int, ...]
+    source: str
+    confidence: Literal["confirmed", "unverified"]
 
 
 class WindowMonths(_Pack):
@@ -127,6 +169,8 @@ class RulePack(_Pack):
     unexpected: dict[str, Label] = {}
     flag_formula: FlagFormula | None = None
     company_formula: CompanyFormula | None = None
+    expanded_inspection: ExpandedInspection | None = None
+    access_refusal: AccessRefusal | None = None
     unverified: tuple[str, ...] = ()
     template: bool = False
     criteria: tuple[CriterionRule, ...]
@@ -157,6 +201,32 @@ def load_rules(name: str) -> RulePack:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"])
         raise InputError("ais.rule_pack", name=name, reason=f"{place}: {first['msg']}") from error
+
+
+def rules_in_force(name: str, on: date) -> RulePack:
+    """The version in force on that day of the regime that the pack `name` is of: of all packs beside it the newest that holds.
+
+    Raises:
+        InputError, Refused: as `load_rules`.
+        Refused: no version holds on that day; names those there are.
+    """
+    versions = _versions(name)
+    holding = [pack for pack in versions if pack.in_force(on)]
+    if not holding:
+        known = "; ".join(f"{pack.version}: {pack.valid_from.isoformat()} – {pack.valid_to or ''}" for pack in versions)
+        raise Refused("ais.rules_not_in_force", regime=versions[0].regime, on=on.isoformat(), known=known)
+    return max(holding, key=lambda pack: pack.valid_from)
+
+
+@cache
+def _versions(name: str) -> tuple[RulePack, ...]:
+    """The pack and every other one in its folder that is of the same regime."""
+    asked = load_rules(name)
+    folder, _, own = name.rpartition("/")
+    others = (path for path in sorted(pack_path(*folder.split("/")).glob("*.toml")) if path.name != own)
+    same = [path for path in others if tomllib.loads(path.read_text(encoding="utf-8")).get("regime") == asked.regime]
+    found = [asked, *(load_rules(f"{folder}/{path.name}") for path in same)]
+    return tuple(sorted(found, key=lambda pack: pack.valid_from))
 
 
 @lru_cache(maxsize=65_536)

@@ -6,28 +6,33 @@ Never decides a rule: joining, targeting, signals and order are pure and elsewhe
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
+from ais.changes import what_would_change
+from ais.consequences import Consequence, consequences
 from ais.decisions import Decision, NewDecision, confirmed_factors, decide, decisions, ship_key
+from ais.live import LiveShip
+from ais.local_rules import LocalHit, local_hits, local_rules
 from ais.place import Place, Where, place_of
 from ais.ports import Credit, OpenDeficiency, RiskSources
 from ais.pose import HullAtPlace
 from ais.pose import geometry_and_pose as _geometry_and_pose
-from ais.ranking import FeedInfo, RankedShip, Ranking, rank
+from ais.ranking import FeedInfo, KnownShip, RankedShip, Ranking, explain, rank, reassess
 from ais.register_service import register_data
 from ais.risk_signals import RiskSignal, evidence_json, ordered_by_credit, risk_signals, signal_rules
-from ais.rules import RulePack, load_rules
+from ais.rules import RulePack, rules_in_force
 from ais.service import open_signals, watched_port
 from ais.signals import Signal
 from ais.store import feeds, load_picture
+from ais.text import Bilingual
 from ais.whatif import CHANGEABLE, WhatIf, what_if
 from core.auth import Principal
 from core.clock import rfc3339
 from core.context import Services
 from core.errors import InputError, NotFound
-from core.workdays import SHANGHAI
+from core.workdays import SHANGHAI, local_day
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +44,23 @@ class TargetLine:
     place: Place
     signals: tuple[RiskSignal, ...]
     decisions: tuple[Decision, ...]
+
+    @property
+    def local(self) -> tuple[LocalHit, ...]:
+        """Local rules of the port that the ship meets or may meet; they stand beside the points."""
+        ship = self.ship
+        return local_hits(local_rules(), ship.join.particular, ship.facts.history, ship.assessment.on)
+
+    @property
+    def changes(self) -> tuple[Bilingual, ...]:
+        """What would change its place: the next days, the nearest events, what to find out."""
+        found = self.ship.assessment
+        return what_would_change(found.pack, found.facts, found, found.on)
+
+    @property
+    def consequences(self) -> tuple[Consequence, ...]:
+        """What the regime says beside profile and priority."""
+        return consequences(self.ship.assessment)
 
     @property
     def last(self) -> Decision | None:
@@ -55,9 +77,13 @@ class TargetQueue:
     lines: tuple[TargetLine, ...]
 
 
-def rule_pack(services: Services) -> RulePack:
-    """The regime in use."""
-    return load_rules(services.settings.ais.rule_pack)
+def rule_pack(services: Services, on: date | None = None) -> RulePack:
+    """The regime in use, in the version of that day; without a day, of today at the port.
+
+    Raises:
+        Refused: no version of it is in force on that day.
+    """
+    return rules_in_force(services.settings.ais.rule_pack, on or local_day(services.clock.now()))
 
 
 def rank_live(services: Services, on: date, known_at: datetime | None = None) -> Ranking:
@@ -66,19 +92,23 @@ def rank_live(services: Services, on: date, known_at: datetime | None = None) ->
     `known_at`: only what was entered and confirmed by then counts; without it, by the end of that day at the port.
     """
     until = known_at or port_day_end(on)
-    pack = rule_pack(services)
+    pack = rule_pack(services, on)
+    ships, feed = _picture(services)
+    register = register_data(services, pack, until)
+    return rank(pack, ships, register, feed, on, confirmed_factors(decisions(services, until)))
+
+
+def _picture(services: Services) -> tuple[list[LiveShip], FeedInfo]:
     with services.db.ais_read() as session:
         ships = load_picture(session)
         sources = feeds(session)
-    register = register_data(services, pack, until)
     newest = sources[0] if sources else None
     feed = FeedInfo(
         source="" if newest is None else newest.source,
         sentences=0 if newest is None else int(newest.ledger["sentences"]),
         at_utc=services.clock.now(),
     )
-    confirmed = confirmed_factors(decisions(services, until))
-    return rank(pack, ships, register, feed, on, confirmed)
+    return ships, feed
 
 
 def rank_ships(services: Services, on: date) -> list[RankedShip]:
@@ -96,14 +126,14 @@ def target_queue(
     """
     ranking = rank_live(services, on, known_at)
     rules, port = signal_rules(), watched_port(services)
-    graded = _credits(sources, ranking, on)
+    graded = _credits(sources, ranking.ships, on)
     heard: dict[int, list[Signal]] = {}
     for signal in open_signals(services, known_at or services.clock.now()):
         heard.setdefault(signal.mmsi, []).append(signal)
     taken: dict[str, list[Decision]] = {}
     for decision in decisions(services, known_at or port_day_end(on)):
         taken.setdefault(decision.ship, []).append(decision)
-    factors = tuple(rule_pack(services).overriding)
+    factors = _factors(rule_pack(services, on))
     open_by_ship = _open_by_ship(sources)
     lines: list[TargetLine] = []
     for ship in ordered_by_credit(rules, ranking.ships, graded, on):
@@ -118,40 +148,60 @@ def target_queue(
 
 
 def target(services: Services, sources: RiskSources, key: str, on: date) -> TargetLine:
-    """One ranked ship by IMO number, MMSI, or its key, wherever it is.
+    """One ranked ship by IMO number, MMSI, or its key, wherever it is, with its place in the list of that day.
 
     Raises:
         NotFound: not in the ranked list of that day.
     """
     ship = _find(rank_live(services, on), key)
-    graded = _credits(sources, Ranking("", ship.assessment.priority_reason, on, (ship,), ()), on)
-    heard = open_signals(services, services.clock.now(), ship.live.mmsi)
-    factors = tuple(rule_pack(services).overriding)
     own = ship_key(ship.sheet.imo, ship.live.mmsi)
+    place = place_of(ship.live, watched_port(services), signal_rules().place)
     return TargetLine(
-        own,
-        ship,
-        place_of(ship.live, watched_port(services), signal_rules().place),
-        tuple(_signals(_open_by_ship(sources).get(own, ()), factors, ship, heard, graded)),
-        tuple(decisions(services, port_day_end(on), own)),
+        own, ship, place, signals_of(services, sources, ship, on), tuple(decisions(services, port_day_end(on), own))
     )
 
 
-def ask_what_if(services: Services, key: str, changes: Mapping[str, str], on: date, then_on: date | None = None) -> WhatIf:
-    """The ship of today's list under other facts.
+def known_ship(services: Services, key: str, on: date) -> KnownShip:
+    """One ship of the picture by IMO number, MMSI or its key, assessed alone: without its place in the list.
 
     Raises:
-        NotFound: not in the ranked list. InputError: a fact that cannot be changed.
+        NotFound: not heard, or not in the scope of the regime.
+    """
+    pack = rule_pack(services, on)
+    ships, feed = _picture(services)
+    register, until = register_data(services, pack, port_day_end(on)), port_day_end(on)
+    found = explain(pack, ships, key, register, feed, on)
+    if found is None:
+        raise NotFound("ais.not_ranked", imo=key)
+    own = ship_key(found.imo, found.live.mmsi)
+    standing = confirmed_factors(decisions(services, until, own)).get(own)
+    return found if standing is None else replace(found, assessment=reassess(found, standing))
+
+
+def signals_of(services: Services, sources: RiskSources, ship: KnownShip, on: date) -> tuple[RiskSignal, ...]:
+    """Everything beside the points of one ship, as it is open now; credit as of that day."""
+    own = ship_key(ship.imo, ship.live.mmsi)
+    heard = open_signals(services, services.clock.now(), ship.live.mmsi)
+    graded = _credits(sources, (ship,), on)
+    return tuple(_signals(_open_by_ship(sources).get(own, ()), _factors(ship.assessment.pack), ship, heard, graded))
+
+
+def ask_what_if(services: Services, key: str, changes: Mapping[str, str], on: date, then_on: date | None = None) -> WhatIf:
+    """The ship of today's list under other facts, or on another day: by the rules, the register and the factors of that day.
+
+    Raises:
+        NotFound: not in the picture, or not in scope. InputError: a fact that cannot be changed.
+        Refused: no version of the regime is in force on that day.
     """
     wrong = sorted(set(changes) - set(CHANGEABLE))
     if wrong:
         raise InputError("ais.what_if_field", field=wrong[0], known=", ".join(CHANGEABLE))
-    pack = rule_pack(services)
-    ship = _find(rank_live(services, on), key)
     day = then_on or on
-    standing = confirmed_factors(decisions(services, port_day_end(day)))
-    confirmed = standing.get(ship_key(ship.sheet.imo, ship.live.mmsi), ())
-    return what_if(pack, ship, register_data(services, pack), changes, day, confirmed)
+    pack, until = rule_pack(services, day), port_day_end(day)
+    ship = known_ship(services, key, on)
+    own = ship_key(ship.imo, ship.live.mmsi)
+    confirmed = confirmed_factors(decisions(services, until, own)).get(own, ())
+    return what_if(pack, ship, register_data(services, pack, until), changes, day, confirmed)
 
 
 def decide_target(
@@ -169,7 +219,7 @@ def decide_target(
         if signal is None:
             raise NotFound("ais.signal_missing", signal=asked.signal_id)
     evidence = evidence_of(line, signal)
-    return decide(services, who, line.key, asked, rule_pack(services).overriding, evidence, request)
+    return decide(services, who, line.key, asked, _factors(line.ship.assessment.pack), evidence, request)
 
 
 def evidence_of(line: TargetLine, signal: RiskSignal | None) -> dict[str, Any]:
@@ -184,6 +234,8 @@ def evidence_of(line: TargetLine, signal: RiskSignal | None) -> dict[str, Any]:
         "points": [found.points_low, found.points_high],
         "profile": [found.profile_best, found.profile_worst],
         "priority": found.priority,
+        "overriding": list(found.facts.overriding),
+        "unexpected": list(found.facts.unexpected),
         "where": line.place.where,
         "criteria": [
             {"id": row.id, "state": row.state, "value": row.value, "source": row.source, "points": row.points}
@@ -196,7 +248,7 @@ def evidence_of(line: TargetLine, signal: RiskSignal | None) -> dict[str, Any]:
     }
 
 
-def geometry_and_pose(services: Services, ship: RankedShip) -> HullAtPlace:
+def geometry_and_pose(services: Services, ship: KnownShip) -> HullAtPlace:
     """Hull, place, heading and berth of a ranked ship.
 
     Raises:
@@ -217,12 +269,14 @@ def _must_show(ship: RankedShip) -> bool:
     return bool(ship.assessment.overriding) or ship.assessment.priority == "I"
 
 
-def _credits(sources: RiskSources, ranking: Ranking, on: date) -> dict[str, Credit]:
-    if sources.credit is None:
-        return {}
-    companies = {ship.sheet.company_imo for ship in ranking.ships if ship.sheet.company_imo}
-    found = ((company, sources.credit.credit_of(company, on)) for company in sorted(companies))
-    return {company: credit for company, credit in found if credit is not None}
+def _factors(pack: RulePack) -> tuple[str, ...]:
+    """Every factor that an officer may confirm under this regime."""
+    return tuple(pack.overriding | pack.unexpected)
+
+
+def _credits(sources: RiskSources, ships: Sequence[KnownShip], on: date) -> Mapping[str, Credit]:
+    companies = {ship.company_imo for ship in ships if ship.company_imo}
+    return {} if sources.credit is None else sources.credit.credits_of(sorted(companies), on)
 
 
 def _open_by_ship(sources: RiskSources) -> Mapping[str, Sequence[OpenDeficiency]]:
@@ -232,11 +286,11 @@ def _open_by_ship(sources: RiskSources) -> Mapping[str, Sequence[OpenDeficiency]
 def _signals(
     held: Sequence[OpenDeficiency],
     factors: Sequence[str],
-    ship: RankedShip,
+    ship: KnownShip,
     heard: Sequence[Signal],
     graded: Mapping[str, Credit],
 ) -> list[RiskSignal]:
-    credit = graded.get(ship.sheet.company_imo or "")
+    credit = graded.get(ship.company_imo or "")
     return risk_signals(signal_rules(), factors, ship.join, heard, held, credit)
 
 
@@ -246,6 +300,6 @@ def port_day_end(on: date) -> datetime:
 
 
 __all__ = [
-    "TargetLine", "TargetQueue", "Where", "ask_what_if", "decide_target", "evidence_of", "geometry_and_pose", "port_day_end", "rank_live",
-    "rank_ships", "rule_pack", "target", "target_queue",
+    "TargetLine", "TargetQueue", "Where", "ask_what_if", "decide_target", "evidence_of", "geometry_and_pose", "known_ship", "port_day_end", "rank_live",
+    "rank_ships", "rule_pack", "signals_of", "target", "target_queue",
 ]  # fmt: skip

@@ -9,9 +9,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
-from ais.facts import RatingLists, facts_of
+from ais.facts import facts_of
 from ais.join import Join
-from ais.ranking import RankedShip, RegisterData
+from ais.ranking import KnownShip, RegisterData, with_factors
 from ais.register import Particular
 from ais.register_store import RegisterValue
 from ais.rules import RulePack
@@ -33,26 +33,28 @@ class WhatIf:
 
 def what_if(
     pack: RulePack,
-    ship: RankedShip,
+    ship: KnownShip,
     register: RegisterData,
     changes: Mapping[str, str],
     on: date,
     confirmed: Sequence[str] = (),
 ) -> WhatIf:
-    """Assess a ranked ship again with other values. `changes`: field of the register -> value."""
-    join = _changed(ship, changes, on)
+    """Assess a ship again with other values. `changes`: field of the register -> value.
+
+    `pack`, `register` and `confirmed` are those of the day `on`.
+    """
+    join = _changed(register.index.join(ship.live), changes, on)
     imo = 0 if join.particular is None else join.particular.imo or 0
-    facts = facts_of(ship.live, join, register.history.get(imo, []), RatingLists(register.ratings, on), pack, on)
-    facts = replace(facts, overriding=tuple(dict.fromkeys((*facts.overriding, *confirmed))))
-    return WhatIf(dict(changes), on, ship.assessment, assess(pack, facts, on))
+    facts = facts_of(ship.live, join, register.history.get(imo, []), register.lists(pack, on), pack, on)
+    return WhatIf(dict(changes), on, ship.assessment, assess(pack, with_factors(pack, facts, confirmed), on))
 
 
-def _changed(ship: RankedShip, changes: Mapping[str, str], on: date) -> Join:
-    if not changes:
-        return ship.join
-    held = ship.join.particular
-    subject = f"mmsi:{ship.live.mmsi:09d}" if held is None else held.subject
+def _changed(join: Join, changes: Mapping[str, str], on: date) -> Join:
+    held, heard = join.particular, join.heard
+    if not changes or heard is None:
+        return join
+    subject = f"mmsi:{heard.mmsi:09d}" if held is None else held.subject
     values = {} if held is None else dict(held.values)
     for field, value in changes.items():
         values[field] = RegisterValue(subject, field, value, _SOURCE, on, "", 0)
-    return replace(ship.join, particular=Particular(subject, values))
+    return replace(join, particular=Particular(subject, values))

@@ -6,7 +6,7 @@ Never lets an adverse entry have effect without a named officer, a reason and th
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Literal, cast
@@ -260,15 +260,18 @@ class CreditRecords:
     def __init__(self, services: Services) -> None:
         self._services = services
 
-    def credit_of(self, company: str, on: date) -> Credit | None:
-        """Black list or bad credit is poor; the reasons stand in `source`. None where nothing is known on that day."""
+    def credits_of(self, companies: Collection[str], on: date) -> Mapping[str, Credit]:
+        """Black list or bad credit is poor; the reasons stand in `source`. A company without a file on that day is left out."""
         with self._services.db.read() as session:
-            known = company_credit(session, company, on)
-        if known is None or known.since is None:
-            return None
-        grade: CreditGrade = "poor" if known.credit == "bad" or "black" in known.lists else known.credit
-        reasons = "; ".join((known.letter, *known.lists, *known.reasons_zh))
-        return Credit(key=company, grade=grade, source=reasons, valid_from=known.since, valid_to=on)
+            filed = {*store.credit_subjects(session), *(one.subject for one in store.entries_of(session))}
+            found = {company: company_credit(session, company, on) for company in companies if company in filed}
+        return {company: _graded(company, known, on) for company, known in found.items() if known is not None and known.since}
+
+
+def _graded(company: str, known: CompanyCredit, on: date) -> Credit:
+    grade: CreditGrade = "poor" if known.credit == "bad" or "black" in known.lists else known.credit
+    reasons = "; ".join((known.letter, *known.lists, *known.reasons_zh))
+    return Credit(key=company, grade=grade, source=reasons, valid_from=known.since or on, valid_to=on)
 
 
 def on_event(services: Services, event: Event) -> None:

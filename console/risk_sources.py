@@ -6,7 +6,7 @@ Never weighs either. A table kept by hand, where the authority has one, comes be
 from __future__ import annotations
 
 import csv
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import cast, get_args
@@ -30,14 +30,17 @@ class HandKeptCredit:
         self._seen: tuple[int, int] | None = None
         self._lines: list[Credit] = []
 
-    def credit_of(self, company: str, on: date) -> Credit | None:
-        """The newest line in force on that day, else what `otherwise` says.
+    def credits_of(self, companies: Collection[str], on: date) -> Mapping[str, Credit]:
+        """The newest line in force on that day of each company, else what `otherwise` says.
 
         Raises:
             InputError: the file cannot be read; names row and column.
         """
-        held = next((one for one in self._fresh() if one.key == company and one.valid_from <= on <= one.valid_to), None)
-        return held or self._otherwise.credit_of(company, on)
+        held: dict[str, Credit] = {}
+        for one in self._fresh():
+            if one.key in companies and one.valid_from <= on <= one.valid_to:
+                held.setdefault(one.key, one)
+        return {**self._otherwise.credits_of([one for one in companies if one not in held], on), **held}
 
     def _fresh(self) -> list[Credit]:
         if not self._path.is_file():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from random import Random
@@ -12,7 +13,7 @@ from sqlalchemy.exc import DatabaseError
 
 import ais
 from ais.decisions import NewDecision, decisions
-from ais.ports import Credit, OpenDeficiency, RiskSources
+from ais.ports import Credit, CreditGrade, OpenDeficiency, RiskSources
 from ais.risk_signals import ordered_by_credit, signal_rules
 from ais.targets_service import ask_what_if, decide_target, rank_live, target, target_queue
 from core import journal
@@ -31,12 +32,11 @@ class Deficient:
 
 
 class Graded:
-    def __init__(self, grades: dict[str, str]) -> None:
+    def __init__(self, grades: dict[str, CreditGrade]) -> None:
         self.grades = grades
 
-    def credit_of(self, company: str, on: date) -> Credit | None:
-        grade = self.grades.get(company)
-        return None if grade is None else Credit(company, grade, "test", on, on)  # type: ignore[arg-type]  # a test's table
+    def credits_of(self, companies: Collection[str], on: date) -> dict[str, Credit]:
+        return {one: Credit(one, self.grades[one], "test", on, on) for one in companies if one in self.grades}
 
 
 SOURCES = RiskSources(Graded({"SIMCO-3": "good"}), Deficient())

@@ -86,8 +86,8 @@ def test_case_4_scenario_6(services):
     assert "refuses to cooperate" in " ".join(on.reasons_en)
     assert before.lists == ()
     source = creditfile.CreditRecords(services)
-    assert source.credit_of(FIRM, date(2026, 4, 10)).grade == "poor"
-    assert source.credit_of(FIRM, date(2026, 4, 9)).grade == "good"
+    assert source.credits_of([FIRM], date(2026, 4, 10))[FIRM].grade == "poor"
+    assert source.credits_of([FIRM], date(2026, 4, 9))[FIRM].grade == "good"
 
 
 def test_a_result_of_an_inspection_becomes_one_credit_event(services):
@@ -107,10 +107,10 @@ def test_a_result_of_an_inspection_becomes_one_credit_event(services):
     with services.db.read() as session:
         assert [one.kind for one in creditfile.store.events_of(session, FIRM)] == ["deficiency", "detention"]
         assert creditfile.grade_on(session, FIRM, date(2026, 4, 10)).letter == "D"
-    credit = source.credit_of(FIRM, date(2026, 4, 10))
+    credit = source.credits_of([FIRM], date(2026, 4, 10))[FIRM]
     assert (credit.grade, credit.valid_from) == ("poor", date(2026, 4, 10))
-    assert source.credit_of(FIRM, date(2026, 4, 9)) is None
-    assert source.credit_of("nobody", date(2026, 4, 10)) is None
+    assert FIRM not in source.credits_of([FIRM], date(2026, 4, 9))
+    assert source.credits_of(["nobody"], date(2026, 4, 10)) == {}
 
 
 def test_every_rule_fires_at_its_count_and_not_below():
