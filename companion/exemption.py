@@ -38,6 +38,7 @@ class ExemptItem(_Part):
     domain: str
     zh: str
     en: str
+    codes: frozenset[str] = Field(default=frozenset(), description="deficiency codes of a ship inspection that are this breach")
 
 
 class RewardRules(_Part):
