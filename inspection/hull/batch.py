@@ -18,7 +18,7 @@ from pydantic import ValidationError
 
 from config.settings import HullSettings
 from core.errors import InputError, StorageFull, YunJianError
-from inspection.hull.detect import read_probabilities
+from inspection.hull.detect import read_probabilities, read_whole
 from inspection.hull.findings import Detection, ModelRef, PhotoRef, find
 from inspection.hull.packs import detector_pack
 from inspection.hull.picture import read_photo
@@ -26,6 +26,8 @@ from inspection.hull.weights import Model, load_model
 
 PHOTO_SUFFIXES = {".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp", ".bmp", ".mpo"}
 _RUN_FILE = "run.meta"
+# Of the ways to write a mask of 12 megapixels, five times faster than OpenCV's usual one, and no larger.
+_PNG = [cv2.IMWRITE_PNG_COMPRESSION, 1, cv2.IMWRITE_PNG_FILTER, cv2.IMWRITE_PNG_FILTER_NONE]
 Progress = Callable[[int, int, str], None]
 
 
@@ -121,6 +123,7 @@ def _same_run(out_dir: Path, model: Model, settings: HullSettings) -> None:
             "threshold": settings.threshold,
             "min_area_px": settings.min_area_px,
             "tile_px": settings.tile_px,
+            "pack": detector_pack().model_dump(mode="json"),
         }
     )
     path = out_dir / _RUN_FILE
@@ -151,13 +154,14 @@ def detect_photo(path: Path, model: Model, settings: HullSettings, gsd_mm: float
         (None, pack.unknown_long_side_px) if gsd_mm is None else (0.5 if gsd_mm < pack.fine_gsd_mm else 1.0, None)
     )
     photo = read_photo(path, settings.max_megapixels, scale, long_side)
-    reading = read_probabilities(model, photo.image, settings.tile_px)
+    read = read_whole if gsd_mm is None else read_probabilities
+    reading = read(model, photo.image, settings.tile_px)
     mask = reading.mask(settings.threshold)
     full = (photo.width, photo.height)
     findings = find(reading, mask, full, settings.min_area_px, gsd_mm, photo.sha256)
     if mask.shape[::-1] != full:
         mask = np.asarray(cv2.resize(mask, full, interpolation=cv2.INTER_NEAREST), dtype=np.uint8)
-    _, png = cv2.imencode(".png", mask, [cv2.IMWRITE_PNG_COMPRESSION, 3])
+    _, png = cv2.imencode(".png", mask, _PNG)
     detection = Detection(
         model=ModelRef(sha256=model.sha256, name=model.name),
         photo=PhotoRef(file=photo.file, sha256=photo.sha256, width=photo.width, height=photo.height, gsd_mm=gsd_mm),

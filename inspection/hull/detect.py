@@ -29,34 +29,54 @@ class Reading:
     height: int
     stride_px: int
 
-    def class_probability(self, class_id: ClassId, size: tuple[int, int] | None = None) -> Prob:
-        """(h, w) probability of one class at `size` (width, height), by default that of the picture."""
-        return _stretch(self, self.prob[class_id], size or (self.width, self.height))
+    def class_probability(self, class_id: ClassId) -> Prob:
+        """(h, w) probability of one class; the grid may overhang the picture at the right and bottom by the padding of the last tile."""
+        return _enlarged(self.prob[class_id], self.stride_px)[: self.height, : self.width]
 
-    def mask(self, threshold: float, size: tuple[int, int] | None = None) -> Mask:
-        """(h, w) uint8 class ids: a defect where its probability passes `threshold` (times the class's factor in the pack) and no
-        other defect's that does is higher, else hull or background, whichever is likelier.
+    def mask(self, threshold: float) -> Mask:
+        """(h, w) uint8 class ids of the picture: a defect, else hull or background, whichever is likelier.
+
+        A patch of defects is where some defect's probability passes the pack's `grow` times `threshold`, and it stays only if it passes
+        `threshold` itself somewhere (each class with its factor of the pack): sure of the patch before drawing its faint edge.
+        Inside, each pixel has the likeliest defect.
         """
-        want = size or (self.width, self.height)
-        hull, background = self.class_probability(ClassId.HULL, want), self.class_probability(ClassId.BACKGROUND, want)
-        label = np.where(hull > background, np.uint8(ClassId.HULL), np.uint8(ClassId.BACKGROUND))
-        best = np.zeros(label.shape, np.float32)
-        for class_id in DEFECTS:
-            limit = threshold * (detector_pack().threshold_factor.coating_loss if class_id == ClassId.COATING_LOSS else 1.0)
-            if float(self.prob[class_id].max(initial=0.0)) <= limit:
-                continue
-            probability = self.class_probability(class_id, want)
-            higher = (probability > best) & (probability > limit)
-            label[higher] = class_id
-            best = np.where(higher, probability, best)
-        return np.asarray(label, dtype=np.uint8)
+        sound = _enlarged(self.prob[ClassId.HULL] - self.prob[ClassId.BACKGROUND], self.stride_px) > 0
+        label = np.where(sound, np.uint8(ClassId.HULL), np.uint8(ClassId.BACKGROUND))
+        pack = detector_pack().threshold
+        likely = self.prob[list(DEFECTS)].copy()
+        likely[DEFECTS.index(ClassId.COATING_LOSS)] /= np.float32(pack.coating_loss)
+        for window in _windows(likely.max(axis=0) > threshold * pack.grow):
+            self._draw(label, likely[:, window[0], window[1]], window, threshold)
+        return np.ascontiguousarray(label[: self.height, : self.width])
+
+    def _draw(self, label: Mask, likely: Prob, window: tuple[slice, slice], threshold: float) -> None:
+        """Patches of one window of the grid into the label map, which covers the whole grid."""
+        grow = threshold * detector_pack().threshold.grow
+        used = [index for index in range(len(DEFECTS)) if float(likely[index].max()) > grow]
+        planes = np.stack([_enlarged(likely[index], self.stride_px) for index in used])
+        which, best = planes.argmax(axis=0), planes.max(axis=0)
+        faint = best > grow
+        _, patches = cv2.connectedComponents(faint.astype(np.uint8), connectivity=8)
+        kept = np.zeros(int(patches.max(initial=0)) + 1, bool)
+        kept[patches[best > threshold]] = True
+        inside = faint & kept[patches]
+        rows, columns = (slice(part.start * self.stride_px, part.stop * self.stride_px) for part in window)
+        ids = np.array([DEFECTS[index] for index in used], np.uint8)
+        part = label[rows, columns]
+        part[inside] = ids[which[inside]]
 
 
-def _stretch(reading: Reading, grid: Prob, size: tuple[int, int]) -> Prob:
-    """Grid -> picture: the grid may overhang the picture at the right and bottom by the padding of the last tile."""
-    scale_x, scale_y = size[0] / reading.width, size[1] / reading.height
-    full = (round(grid.shape[1] * reading.stride_px * scale_x), round(grid.shape[0] * reading.stride_px * scale_y))
-    return np.asarray(cv2.resize(grid, full, interpolation=cv2.INTER_LINEAR)[: size[1], : size[0]], dtype=np.float32)
+def _windows(faint: NDArray[np.bool_]) -> list[tuple[slice, slice]]:
+    """Windows (rows, columns) of the grid round the groups of marked cells, two cells wider: no patch reaches farther."""
+    grown = cv2.dilate(faint.astype(np.uint8), np.ones((5, 5), np.uint8))
+    count, _, stats, _ = cv2.connectedComponentsWithStats(grown, connectivity=8)
+    boxes = ([int(value) for value in stats[index, :4]] for index in range(1, count))
+    return [(slice(top, top + height), slice(left, left + width)) for left, top, width, height in boxes]
+
+
+def _enlarged(plane: Prob, times: int) -> Prob:
+    size = (plane.shape[1] * times, plane.shape[0] * times)
+    return np.asarray(cv2.resize(plane, size, interpolation=cv2.INTER_LINEAR), dtype=np.float32)
 
 
 def read_probabilities(model: Model, image: Bgr, tile_px: int) -> Reading:
@@ -80,6 +100,51 @@ def read_probabilities(model: Model, image: Bgr, tile_px: int) -> Reading:
     np.exp(grid, out=grid)
     grid /= grid.sum(axis=0, keepdims=True)
     return Reading(grid, width, height, stride)
+
+
+def read_whole(model: Model, image: Bgr, tile_px: int) -> Reading:
+    """A photo of unknown scale, read at several sizes and mirrored as the pack says; the probabilities are averaged."""
+    pack = detector_pack().resolution
+    first = read_probabilities(model, image, tile_px)
+    total, count = first.prob.copy(), 1
+    for side in pack.whole_long_sides_px:
+        shrink = side / max(image.shape[:2])
+        size = (max(8, round(image.shape[1] * shrink)), max(8, round(image.shape[0] * shrink)))
+        small = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
+        total += _on_grid(read_probabilities(model, small, tile_px), first)
+        count += 1
+        if pack.mirror:
+            total += _on_grid(_mirrored(model, small, tile_px), first)
+            count += 1
+    if pack.mirror:
+        total += _on_grid(_mirrored(model, image, tile_px), first)
+        count += 1
+    return Reading(np.asarray(total / np.float32(count), np.float32), first.width, first.height, first.stride_px)
+
+
+def _mirrored(model: Model, image: Bgr, tile_px: int) -> Reading:
+    """Read left-right reversed and turned back: the padding then lies at the left, so the grid is cut and brought to the picture's."""
+    turned = read_probabilities(model, np.ascontiguousarray(image[:, ::-1]), tile_px)
+    columns, rows = turned.width / turned.stride_px, turned.height / turned.stride_px
+    size = (max(1, round(columns)), max(1, round(rows)))
+    matrix = np.array(
+        [[-columns / size[0], 0, columns - columns / size[0] / 2 - 0.5], [0, rows / size[1], rows / size[1] / 2 - 0.5]]
+    )
+    prob = np.stack([_warped(plane, matrix, size) for plane in turned.prob])
+    return Reading(np.asarray(prob, np.float32), turned.width, turned.height, turned.stride_px)
+
+
+def _on_grid(reading: Reading, other: Reading) -> Prob:
+    """The probabilities of `reading` at the cells of `other`'s grid: both look at the same picture at their own size."""
+    across, down = reading.width / other.width, reading.height / other.height
+    matrix = np.array([[across, 0, across / 2 - 0.5], [0, down, down / 2 - 0.5]])
+    size = (other.prob.shape[2], other.prob.shape[1])
+    return np.stack([_warped(plane, matrix, size) for plane in reading.prob])
+
+
+def _warped(plane: Prob, matrix: NDArray[np.float64], size: tuple[int, int]) -> Prob:
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    return np.asarray(cv2.warpAffine(plane, matrix, size, flags=flags, borderMode=cv2.BORDER_REPLICATE), np.float32)
 
 
 def _spans(length: int, tile: int, overlap: int) -> list[tuple[int, int]]:

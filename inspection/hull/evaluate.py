@@ -22,10 +22,10 @@ from config.settings import HullSettings
 from core.errors import InputError
 from inspection.hull.baselines import Where, hsv_rule, lab_rule
 from inspection.hull.classes import IGNORE, ClassId
-from inspection.hull.detect import read_probabilities
+from inspection.hull.detect import Reading, read_whole
 from inspection.hull.packs import detector_pack
 from inspection.hull.picture import Bgr, read_photo
-from inspection.hull.weights import Model, load_model
+from inspection.hull.weights import load_model
 
 EVALUATION_SCHEMA: Literal["yunjian.hull_evaluation/1"] = "yunjian.hull_evaluation/1"
 THRESHOLDS = (0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
@@ -144,9 +144,9 @@ def evaluate_folder(
     hsv, lab = _Tally(), _Tally()
     for done, (image_path, mask_path) in enumerate(pairs, start=1):
         image, truth, judged = _labelled(image_path, mask_path, settings)
-        probability = _defect_aware_probability(model, image, settings.tile_px)
+        reading = read_whole(model, image, settings.tile_px)
         for threshold, tally in tallies.items():
-            tally.add(probability > threshold, truth, judged)
+            tally.add(_corroded(reading, threshold), truth, judged)
         hsv.add(hsv_rule(image), truth, judged)
         lab.add(lab_rule(image), truth, judged)
         if on_progress is not None:
@@ -175,5 +175,5 @@ def _labelled(image_path: Path, mask_path: Path, settings: HullSettings) -> tupl
     return photo.image, np.asarray(small == 1), np.asarray(small != IGNORE)
 
 
-def _defect_aware_probability(model: Model, image: Bgr, tile_px: int) -> np.ndarray[tuple[int, int], np.dtype[np.float32]]:
-    return read_probabilities(model, image, tile_px).class_probability(ClassId.CORROSION)
+def _corroded(reading: Reading, threshold: float) -> Where:
+    return np.asarray(reading.mask(threshold) == ClassId.CORROSION)

@@ -82,7 +82,7 @@ def find(
         where = (mask == class_id).astype(np.uint8)
         if not where.any():
             continue
-        probability = reading.class_probability(class_id, (mask.shape[1], mask.shape[0]))
+        probability = reading.class_probability(class_id)
         for pixels, outline in _groups(where):
             area_px = round(float(pixels.sum()) * scale * scale)
             if area_px < min_area_px:
@@ -114,12 +114,15 @@ def _groups(where: Mask) -> list[tuple[NDArray[np.bool_], _Outline]]:
     """Split a binary mask into groups: (pixels of the window, outline), largest windows first by position, so that ids are stable."""
     pack = detector_pack().findings
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (pack.group_px, pack.group_px))
+    x, y, wide, high = cv2.boundingRect(where)  # most of a photo is sound: only the part with defects is searched
+    margin = pack.group_px
+    x0, y0 = max(0, x - margin), max(0, y - margin)
+    where = np.ascontiguousarray(where[y0 : y + high + margin, x0 : x + wide + margin])
     grown = cv2.dilate(where, disc)
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(grown, connectivity=8)
+    _, labels = cv2.connectedComponents(grown, connectivity=8)
     groups = []
-    for label in range(1, count):
-        left, top, width, height = (int(value) for value in stats[label, :4])
-        window = slice(top, top + height), slice(left, left + width)
+    for label, window in enumerate(_boxes(np.asarray(labels, np.int32)), start=1):
+        top, left = window[0].start, window[1].start
         pixels = (labels[window] == label) & (where[window] > 0)
         closed = cv2.erode((labels[window] == label).astype(np.uint8), disc, borderValue=0) | pixels.astype(np.uint8)
         contours, _ = cv2.findContours(closed, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
@@ -132,5 +135,19 @@ def _groups(where: Mask) -> list[tuple[NDArray[np.bool_], _Outline]]:
             points = (
                 np.array([[x, y], [x + w, y], [x + w, y + h], [x, y + h]]) - 0.5
             )  # a line still has the width of its pixels
-        groups.append((np.asarray(pixels), _Outline(np.asarray(points, np.float64), top, left)))
+        groups.append((np.asarray(pixels), _Outline(np.asarray(points, np.float64), top + y0, left + x0)))
     return groups
+
+
+def _boxes(labels: NDArray[np.int32]) -> list[tuple[slice, slice]]:
+    """Smallest window (rows, columns) of each label from 1 on; OpenCV's own statistics take ten times as long as its labels."""
+    rows, columns = np.nonzero(labels)
+    if rows.size == 0:
+        return []
+    values = labels[rows, columns]
+    order = np.argsort(values, kind="stable")
+    starts = np.searchsorted(values[order], np.arange(1, int(values.max()) + 1))
+    rows, columns = rows[order], columns[order]
+    low_high = [op.reduceat(part, starts) for part in (rows, columns) for op in (np.minimum, np.maximum)]
+    top, bottom, left, right = (edge.tolist() for edge in low_high)
+    return [(slice(a, b + 1), slice(c, d + 1)) for a, b, c, d in zip(top, bottom, left, right, strict=True)]

@@ -20,11 +20,14 @@ class _Table(BaseModel):
 class ResolutionPack(_Table):
     fine_gsd_mm: float
     unknown_long_side_px: int
+    whole_long_sides_px: tuple[int, ...]
+    mirror: bool
     overlap_px: int
     stride_px: int
 
 
 class ThresholdPack(_Table):
+    grow: float
     coating_loss: float
 
 
@@ -59,7 +62,7 @@ class PhotoPack(_Table):
 
 class DetectorPack(_Table):
     resolution: ResolutionPack
-    threshold_factor: ThresholdPack
+    threshold: ThresholdPack
     findings: FindingsPack
     map: MapPack
     photo: PhotoPack

@@ -140,23 +140,28 @@ def _of_atlas(folder: Path, atlas: _Atlas, side: ShellSide, draught_m: float, sm
 def score_map(hull_map: HullMap, ship_folder: Path) -> TruthScore:
     """Only what a photo shows counts as planted. Found = some finding of a scored class touches it. False = a finding of a scored class that
     touches nothing planted, however small. Corrosion and coating loss count for each other: torn paint over rust is both.
+
+    Areas and places are compared class by class: each finding belongs to the planted defect nearest to it, so that neighbours are not
+    counted twice, and the findings of one defect are taken together.
     """
     anything = planted_defects(ship_folder, smallest_cm2=4.0)
     planted = [defect for defect in anything if defect.area_cm2 >= SMALLEST_CM2 and _shown(hull_map, defect)]
     findings = [finding for finding in hull_map.findings if finding.place is not None and finding.class_id in SCORED]
+    owned: dict[int, list[MapFinding]] = {}
+    for finding in findings:
+        near = [defect for defect in anything if defect.class_id == finding.class_id and _touches(finding, defect)]
+        if near:
+            owned.setdefault(id(min(near, key=lambda defect: _gap(finding, defect))), []).append(finding)
     found, errors, inside = 0, list[float](), list[bool]()
     for defect in planted:
-        touching = [finding for finding in findings if _touches(finding, defect)]
-        if not touching:
-            continue
-        found += 1
-        same = [finding for finding in touching if finding.class_id == defect.class_id]
-        if same:
-            nearest = min(same, key=lambda finding: float(np.linalg.norm(_place(finding)[0] - defect.centre)))
-            errors.append((sum(f.area_cm2 or 0.0 for f in same) - defect.area_cm2) / defect.area_cm2)
-            centre, covariance = _place(nearest)
-            gap = centre - defect.centre
-            inside.append(float(gap @ np.linalg.solve(covariance, gap)) <= _CHI2_95)
+        found += any(_touches(finding, defect) for finding in findings)
+        own = owned.get(id(defect))
+        if own:
+            errors.append((sum(f.area_cm2 or 0.0 for f in own) - defect.area_cm2) / defect.area_cm2)
+            weights = np.array([max(f.area_cm2 or 0.0, 1.0) for f in own])
+            largest = own[int(np.argmax(weights))]
+            gap = np.average([_place(f)[0] for f in own], axis=0, weights=weights) - defect.centre
+            inside.append(float(gap @ np.linalg.solve(_place(largest)[1], gap)) <= _CHI2_95)
     return TruthScore(
         planted=len(planted),
         found=found,
@@ -165,6 +170,15 @@ def score_map(hull_map: HullMap, ship_folder: Path) -> TruthScore:
         area_signed=tuple(errors),
         inside=tuple(inside),
     )
+
+
+def _gap(finding: MapFinding, defect: Planted) -> tuple[float, float]:
+    """Metres between the boxes, then between the middles."""
+    if finding.place is None:
+        raise ValueError(f"{finding.id} has no place")
+    low, high = finding.place.outline.min(axis=0), finding.place.outline.max(axis=0)
+    apart = np.maximum(np.maximum(defect.box[:2] - high, low - defect.box[2:]), 0.0)
+    return float(np.hypot(*apart)), float(np.linalg.norm(finding.place.centre - defect.centre))
 
 
 def _shown(hull_map: HullMap, defect: Planted) -> bool:

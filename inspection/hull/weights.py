@@ -11,6 +11,7 @@ import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
+import cv2
 import numpy as np
 import onnxruntime as ort
 from numpy.typing import NDArray
@@ -87,7 +88,7 @@ class Model:
 
     def run(self, tile: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Logits (8, h / 8, w / 8) of one BGR tile (h, w, 3) whose sides are multiples of 32."""
-        tensor = np.ascontiguousarray(tile[..., ::-1].transpose(2, 0, 1)[None]).astype(np.float32) / np.float32(255.0)
+        tensor = cv2.dnn.blobFromImage(tile, 1.0 / 255.0, swapRB=True)
         return np.asarray(self._session.run(None, {self._input: tensor})[0][0], dtype=np.float32)
 
 

@@ -1,14 +1,18 @@
 from __future__ import annotations
 
+from typing import cast
+
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from config import Settings
-from inspection.hull.classes import ClassId
-from inspection.hull.detect import Reading, read_probabilities
+from inspection.hull.classes import DEFECTS, ClassId
+from inspection.hull.detect import Reading, read_probabilities, read_whole
 from inspection.hull.findings import find
+from inspection.hull.packs import detector_pack
 from inspection.hull.synth import render_photo
-from inspection.hull.weights import load_model
+from inspection.hull.weights import Model, load_model
 
 
 def _reading(prob: np.ndarray, size: int = 64) -> Reading:
@@ -27,6 +31,52 @@ def test_a_defect_needs_the_threshold_and_the_highest_score() -> None:
     assert (_reading(_flat(HULL=0.5, CORROSION=0.45)).mask(0.4) == ClassId.CORROSION).all()
     assert (_reading(_flat(HULL=0.1, CORROSION=0.42, RUST_STAIN=0.46)).mask(0.4) == ClassId.RUST_STAIN).all()
     assert (_reading(_flat(HULL=0.2, BACKGROUND=0.8)).mask(0.4) == ClassId.BACKGROUND).all()
+
+
+def test_a_patch_needs_one_sure_place_and_then_has_its_faint_edge() -> None:
+    prob = _flat(HULL=1.0)
+    for row, column, value in ((1, 1, 0.9), (1, 2, 0.6), (6, 6, 0.6)):
+        prob[ClassId.CORROSION, row, column] = value
+        prob[ClassId.HULL, row, column] = 1.0 - value
+    mask = _reading(prob).mask(0.8)
+    assert mask[12, 12] == ClassId.CORROSION
+    assert mask[12, 20] == ClassId.CORROSION  # faint, beside the sure place
+    assert mask[52, 52] == ClassId.HULL  # as faint, alone
+
+
+def test_a_mask_does_not_depend_on_what_lies_elsewhere() -> None:
+    """Patches are drawn window by window; all windows together give what one window over everything gives."""
+    rng = np.random.default_rng(5)
+    prob = np.full((8, 40, 40), 0.02)
+    prob[ClassId.HULL] = 0.8
+    for row, column in rng.integers(2, 38, (9, 2)):
+        prob[ClassId.CORROSION, row : row + 2, column : column + 2] = rng.uniform(0.3, 1.0)
+        prob[ClassId.COATING_LOSS, row, column + 1] = rng.uniform(0.2, 0.9)
+    reading = _reading(prob, 320)
+    whole = np.full((320, 320), ClassId.HULL, np.uint8)
+    likely = reading.prob[list(DEFECTS)].copy()
+    likely[DEFECTS.index(ClassId.COATING_LOSS)] /= np.float32(detector_pack().threshold.coating_loss)
+    reading._draw(whole, likely, (slice(0, 40), slice(0, 40)), 0.6)
+    assert (reading.mask(0.6) == whole).all()
+    assert 0 < (whole != ClassId.HULL).sum() < whole.size
+
+
+def test_sizes_and_mirror_are_averaged_on_one_grid() -> None:
+    """A model that knows the answer pixel by pixel gives the same answer at every size and mirrored."""
+
+    class Exact:
+        def run(self, tile: NDArray[np.uint8]) -> NDArray[np.float32]:
+            small = tile[4::8, 4::8, 2].astype(np.float32) / 255.0
+            scores = np.full((8, *small.shape), -9.0, np.float32)
+            scores[ClassId.CORROSION], scores[ClassId.HULL] = 12 * (small - 0.5), -12 * (small - 0.5)
+            return scores
+
+    image = np.zeros((400, 600, 3), np.uint8)
+    image[120:300, 60:220] = 255
+    reading = read_whole(cast("Model", Exact()), image, 640)
+    found = reading.mask(0.5) == ClassId.CORROSION
+    truth = image[..., 2] > 0
+    assert (found & truth).sum() / (found | truth).sum() > 0.9
 
 
 def test_tiles_give_what_one_look_gives(settings: Settings) -> None:
