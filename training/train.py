@@ -65,7 +65,7 @@ def loss_of(logits: torch.Tensor, masks: torch.Tensor) -> torch.Tensor:
     if bool(doubt.any()):
         pixels = doubt.sum((1, 2))
         share = (prob[:, CORROSION] * doubt).sum((1, 2)) / pixels.clamp(min=1)
-        loss = loss + (functional.relu(DOUBT_SHARE - share) * (pixels > 100)).mean()
+        loss = loss + 0.5 * (functional.relu(DOUBT_SHARE - share) * (pixels > 100)).mean()
     present = [c for c in range(STAIN, CLASSES) if bool((target == c).any())]
     for class_id in present:
         loss = loss + 0.6 / len(present) * soft_dice(prob[:, class_id], target == class_id, known)

@@ -15,6 +15,7 @@ from core.catalogue import Lang, text
 from core.hullform import HullForm
 from inspection.hull.cells import HullCell
 from inspection.hull.classes import DEFECTS, ClassId, class_table
+from inspection.hull.grade import Share, indications
 from inspection.hull.hullmap import HullMap, MapFinding
 from inspection.hull.project import SHELL, ShellSide
 
@@ -60,7 +61,7 @@ class _Panel:
 def render_svg(hull_map: HullMap, lang: Lang) -> str:
     """The map as one SVG document; findings carry the number they have in `hull_map.findings`, counted from 1."""
     panels = _panels(hull_map)
-    height = panels[-1].top + panels[-1].height + 150.0
+    height = panels[-1].top + panels[-1].height + 166.0
     svg = ET.Element("svg", {"xmlns": "http://www.w3.org/2000/svg", "viewBox": f"0 0 {_WIDTH:.0f} {height:.0f}", "role": "img"})
     svg.set("font-family", _FONT)
     title = text("hull.map.title", lang)
@@ -72,7 +73,7 @@ def render_svg(hull_map: HullMap, lang: Lang) -> str:
     _label(svg, _MARGIN, 26, title, size=16, weight="600")
     for panel in panels:
         _draw_panel(svg, panel, hull_map, lang)
-    _legend(svg, height - 62.0, lang)
+    _legend(svg, hull_map, height - 78.0, lang)
     return ET.tostring(svg, encoding="unicode")
 
 
@@ -175,7 +176,7 @@ def _axes(svg: ET.Element, panel: _Panel, hull_map: HullMap, lang: Lang) -> None
         _label(svg, panel.left, foot + 14, text(f"hull.map.x_axis_{ship.x_origin}", lang), size=9.5)
 
 
-def _legend(svg: ET.Element, top: float, lang: Lang) -> None:
+def _legend(svg: ET.Element, hull_map: HullMap, top: float, lang: Lang) -> None:
     table = class_table()
     shown = [*DEFECTS, ClassId.DENT]
     names = [
@@ -185,7 +186,19 @@ def _legend(svg: ET.Element, top: float, lang: Lang) -> None:
     _label(svg, _MARGIN, top, text("hull.map.legend", lang, entries=" · ".join(names)), size=10.5)
     _label(svg, _MARGIN, top + 16, text("hull.map.cells", lang), size=10.5)
     _label(svg, _MARGIN, top + 32, text("hull.map.experimental", lang), size=10.5)
-    _label(svg, _MARGIN, top + 48, text("hull.map.caveat", lang), size=10.5)
+    whole = indications(hull_map.cells)[0]
+    if whole.defects is not None and whole.corrosion is not None:
+        words = text(
+            "hull.map.indication", lang,
+            defects=_range(whole.defects), corrosion=_range(whole.corrosion),
+            imo="-".join(whole.imo), d610="-".join(whole.d610), iso="-".join(whole.iso4628),
+        )  # fmt: skip
+        _label(svg, _MARGIN, top + 48, words, size=10.5)
+    _label(svg, _MARGIN, top + 64, text("hull.map.caveat", lang), size=10.5)
+
+
+def _range(share: Share) -> str:
+    return f"{share.per_cent:.2f} % ({share.low:.2f}-{share.high:.2f})"
 
 
 def to_geojson(hull_map: HullMap) -> str:
@@ -202,6 +215,7 @@ def to_geojson(hull_map: HullMap) -> str:
         "sides": list(SHELL),
         "draught_m": ship.draught_m,
         "simulated": hull_map.simulated,
+        "indications": [one.data() for one in indications(hull_map.cells)],
         "features": features,
     }
     return json.dumps(document, ensure_ascii=False, indent=1)
