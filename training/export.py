@@ -35,13 +35,30 @@ class Scores(nn.Module):
         return out[0] if isinstance(out, (tuple, list)) else out
 
 
+def read_model(path: Path, *, trust: bool) -> nn.Module:
+    """The model of a checkpoint of `train.py`, or, if trusted, a semantic model of eight classes as ultralytics saves it."""
+    try:
+        state = torch.load(path, weights_only=True)["model"]
+    except Exception as error:  # torch raises its unpickler's errors here, whatever they are
+        if not trust:
+            raise SystemExit(f"{path}: not a checkpoint of train.py ({str(error).splitlines()[0]}); see --trust") from error
+        saved = torch.load(path, weights_only=False)
+        model = (saved.get("ema") or saved["model"]) if isinstance(saved, dict) else saved
+        return model.float()
+    model = SemanticSegmentationModel("yolo26n-sem.yaml", nc=CLASSES, verbose=False)
+    model.load_state_dict(state)
+    return model
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("checkpoint", type=Path)
     parser.add_argument("onnx", type=Path)
+    parser.add_argument(
+        "--trust", action="store_true", help="the file may be a whole pickled model; loading one runs code inside it"
+    )
     args = parser.parse_args()
-    model = SemanticSegmentationModel("yolo26n-sem.yaml", nc=CLASSES, verbose=False)
-    model.load_state_dict(torch.load(args.checkpoint, weights_only=True)["model"])
+    model = read_model(args.checkpoint, trust=args.trust)
     model.eval()
     model.fuse(verbose=False)
     scores = Scores(model).eval()
@@ -65,6 +82,10 @@ def main() -> None:
             ours = scores(images).numpy()
         theirs = session.run(None, {"images": images.numpy()})[0]
         agree.append(float((ours.argmax(1) == theirs.argmax(1)).mean()))
+        if ours.shape != (1, CLASSES, height // 8, width // 8):
+            raise SystemExit(
+                f"scores of shape {ours.shape}, expected (1, {CLASSES}, h/8, w/8): classes of contracts.md, semantic task"
+            )
         if not np.allclose(ours, theirs, atol=2e-3):
             raise SystemExit(f"ONNX and torch differ at {height} x {width}: {np.abs(ours - theirs).max()}")
     data = args.onnx.read_bytes()

@@ -1,10 +1,11 @@
-"""Owns ``yunjian hull``: detect, map, evaluate, truth, synth-ship, train, model.
+"""Owns ``yunjian hull``: detect, map, evaluate, truth, synth-ship, train, convert, export, model.
 
 Never holds a rule of hull vision: `inspection.hull` does.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 import sys
@@ -27,14 +28,18 @@ from inspection.hull import (
     BatchResult,
     Evaluation,
     HullMap,
+    Labelled,
     MethodScore,
     ShipMarks,
     SplitName,
     TrainingPlan,
     TruthScore,
     WeightSet,
+    convert_weights,
     detect_photos,
     evaluate_folder,
+    export_dataset,
+    labelled_pairs,
     map_survey,
     photos_in,
     prepare_training,
@@ -280,6 +285,39 @@ def train(
     onnx = train_model(plan)
     sys.stdout.write(f"{onnx}\n")
     say(settings, "hull.train.done", path=onnx)
+
+
+@app.command(epilog="Example: yunjian hull convert own.pt own.onnx")
+@guarded
+def convert(
+    checkpoint: Annotated[Path, typer.Argument(help="Checkpoint (.pt) of yunjian hull train")],
+    onnx: Annotated[Path, typer.Argument(help="Where to write the .onnx; name it in hull.weights")],
+    trust: Annotated[bool, typer.Option("--trust", help="Also take a model pickled by ultralytics: runs its code")] = False,  # noqa: FBT002
+) -> None:
+    """Turn a checkpoint into an .onnx that the product reads, in the training environment, and print its SHA-256."""
+    settings = load_settings()
+    onnx.parent.mkdir(parents=True, exist_ok=True)
+    path = convert_weights(checkpoint, onnx, onnx.parent, trust=trust)
+    sys.stdout.write(f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path}\n")
+    say(settings, "hull.convert.done", path=path)
+
+
+@app.command(epilog="Example: yunjian hull export corrected/ coco/ --format coco")
+@guarded
+def export(
+    folder: Annotated[Path, typer.Argument(help="Folder with images/ and masks/ (8-bit class ids, contracts.md)")],
+    out: Annotated[Path, typer.Argument(help="Where to write images and labels")],
+    fmt: Annotated[str, typer.Option("--format", help="coco (exact run lengths) or yolo (outlines)")] = "coco",
+    drawn_by: Annotated[str, typer.Option(help="Who or what drew the masks; written beside each photograph")] = "unknown",
+) -> None:
+    """Hand photographs and their masks on as training data, COCO or YOLO, with where each came from."""
+    settings = load_settings()
+    if fmt not in {"coco", "yolo"}:
+        raise typer.BadParameter(fmt, param_hint="--format")
+    items = [Labelled(image, mask, drawn_by) for image, mask in labelled_pairs(folder, "all")]
+    written = export_dataset(items, out, "coco" if fmt == "coco" else "yolo")
+    sys.stdout.write(f"{out}\n")
+    say(settings, "hull.export.done", photos=len(items), annotations=written, path=out)
 
 
 @app.command("model", epilog="Example: yunjian hull model")

@@ -7,12 +7,15 @@ from inspection.hull.batch import BatchResult, Rejected, detect_photos, photos_i
 from inspection.hull.cells import HullCell
 from inspection.hull.classes import ClassId, ClassInfo, class_table
 from inspection.hull.crops import cut_crop
+from inspection.hull.dataset import Labelled, export_dataset
 from inspection.hull.draw import render_svg, to_geojson
-from inspection.hull.evaluate import Evaluation, MethodScore, SplitName, evaluate_folder
+from inspection.hull.evaluate import Evaluation, MethodScore, SplitName, evaluate_folder, labelled_pairs
 from inspection.hull.findings import Detection, Finding
+from inspection.hull.grade import Indication, indications
 from inspection.hull.hullmap import HullMap, MapFinding, MapPlace, map_survey, survey_gsd, without_place
 from inspection.hull.synth import ShipMarks, write_ship_file
 from inspection.hull.train import TrainingPlan, WeightSet
+from inspection.hull.train import export as convert_weights
 from inspection.hull.train import prepare as prepare_training
 from inspection.hull.train import train as train_model
 from inspection.hull.truth import TruthScore, score_map
@@ -27,6 +30,8 @@ __all__ = [
     "Finding",
     "HullCell",
     "HullMap",
+    "Indication",
+    "Labelled",
     "MapFinding",
     "MapPlace",
     "MethodScore",
@@ -38,9 +43,13 @@ __all__ = [
     "TruthScore",
     "WeightSet",
     "class_table",
+    "convert_weights",
     "cut_crop",
     "detect_photos",
     "evaluate_folder",
+    "export_dataset",
+    "indications",
+    "labelled_pairs",
     "map_survey",
     "model_part",
     "photos_in",

@@ -155,9 +155,13 @@ def recover(onnx: Path, data: Path, checkpoint: Path) -> Path:
     return checkpoint
 
 
-def export(checkpoint: Path, onnx: Path, scratch: Path) -> Path:
-    """Checkpoint -> ONNX with class scores, checked against torch in the training environment."""
-    _call([str(training_python()), str(CHECKOUT / "training" / "export.py"), str(checkpoint), str(onnx)], scratch)
+def export(checkpoint: Path, onnx: Path, scratch: Path, *, trust: bool = False) -> Path:
+    """Checkpoint -> ONNX with class scores, checked against torch in the training environment. `trust` lets it be a whole pickled
+    model of ultralytics, whose loading runs the code inside.
+    """
+    (scratch / "yolo").mkdir(parents=True, exist_ok=True)
+    script = str(CHECKOUT / "training" / "export.py")
+    _call([str(training_python()), script, str(checkpoint), str(onnx), *(["--trust"] if trust else [])], scratch)
     return onnx
 
 
