@@ -25,6 +25,7 @@ from video.model import (
     Invitation,
     Joined,
     JoinOrder,
+    LayerWish,
     NewRoom,
     Right,
     RoomOrder,
@@ -300,6 +301,12 @@ def _add_media(router: APIRouter, services: Services, rooms: Rooms, at_seat: Any
         service.require(key, Right.VIEW, room_id)
         resource, answer = service.view(services, rooms, key, of, sdp)
         return _created(f"{room_id}/whep/{resource}", answer, service.ice_servers(services, key))
+
+    @router.put("/rooms/{room_id}/whep/{resource}/layer", status_code=204)
+    def prefer(room_id: str, resource: str, key: at_seat, wish: LayerWish) -> None:
+        """Ask for the large or the small picture of a view; where there is no room for the large one, the small one comes anyway."""
+        service.require(key, Right.VIEW, room_id)
+        rooms.prefer(room_id, resource, wish.layer == "hd")
 
     @router.delete("/rooms/{room_id}/whip/{resource}", status_code=204)
     def end_whip(room_id: str, resource: str, key: at_seat) -> None:

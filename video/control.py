@@ -38,6 +38,15 @@ class View(_Message):
     sdp: str
 
 
+class Prefer(_Message):
+    """Which picture a view wants: large, or small."""
+
+    op: Literal["prefer"] = "prefer"
+    room: str
+    resource: str
+    hd: bool
+
+
 class HangUp(_Message):
     op: Literal["hang_up"] = "hang_up"
     room: str
@@ -91,7 +100,7 @@ class Shutdown(_Message):
 
 
 Command = (
-    CreateRoom | Publish | View | HangUp | DropSeat | StartRecording | StopRecording | Snapshot | Watch | Stats | CloseRoom
+    CreateRoom | Publish | View | Prefer | HangUp | DropSeat | StartRecording | StopRecording | Snapshot | Watch | Stats | CloseRoom
     | Shutdown
 )  # fmt: skip
 

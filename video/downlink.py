@@ -30,6 +30,7 @@ class LinkRules:
     """``config/video/link.toml``."""
 
     audio_only_kbps: float
+    hd_kbps: float
     hold_s: float
     retry_s: float
     retry_max_s: float
@@ -61,6 +62,8 @@ class Downlink:
         self.estimator = Estimator(rules.start_kbps * 1000)
         self.measured = False
         self._first = AudioFirst(rules.audio_only_kbps * 1000, rules.hold_s, rules.retry_s, rules.retry_max_s)
+        self._hd = AudioFirst(rules.hd_kbps * 1000, rules.hold_s, rules.retry_s, rules.retry_max_s)
+        self._hd_bps = rules.hd_kbps * 1000
         self._seq = 0
         self._sent: OrderedDict[int, tuple[float, int]] = OrderedDict()
 
@@ -68,6 +71,13 @@ class Downlink:
     def picture(self) -> bool:
         """Whether there is room for a picture; always, for a viewer who gives no feedback."""
         return not self.measured or self._first.decide(time.monotonic(), self.estimator.bps)
+
+    def room_for(self, rate_bps: float) -> bool:
+        """Whether there is room for the large picture, which comes at `rate_bps`; always, for a viewer who gives no feedback."""
+        if not self.measured:
+            return True
+        self._hd.limit_bps = min(self._hd_bps, rate_bps) if rate_bps else self._hd_bps
+        return self._hd.decide(time.monotonic(), self.estimator.bps)
 
     @property
     def repair_times(self) -> int:

@@ -27,6 +27,7 @@ from video.source import Source, Tap
 TICK_S = 0.05
 TICKS_PER_REPORT = 20
 KINDS = ("audio", "video")
+THUMB = "thumb"  # a second picture in an offer: the same, small (two transceivers, because aiortc has no simulcast)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +95,8 @@ class Forwarder:
             await self._accept(connection, offer_sdp, wanted)
             for transceiver in transceivers(connection):
                 if transceiver.mid is not None and transceiver.receiver.track is not None:
-                    source = self.source(seat, transceiver.kind)
+                    kind = self._free_kind(publication, transceiver.kind)
+                    source = self.source(seat, kind)
                     receiver = PacketReceiver(transceiver.receiver, source)
                     publication.sources.append((source, receiver))
             if not publication.sources:
@@ -129,7 +131,8 @@ class Forwarder:
             await self._accept(connection, offer_sdp, wanted)
             for transceiver in transceivers(connection):
                 if transceiver.mid is not None:
-                    leg = ViewerLeg(self.source(seat, transceiver.kind), view.downlink)
+                    thumb = self.source(seat, THUMB) if transceiver.kind == "video" else None
+                    leg = ViewerLeg(self.source(seat, transceiver.kind), view.downlink, thumb)
                     leg.sender = PacketSender(transceiver.sender, leg, leg.start)
                     view.legs.append(leg)
             if not view.legs:
@@ -141,6 +144,19 @@ class Forwarder:
         self._views[answer.resource] = view
         self._watch(connection, answer.resource)
         return answer
+
+    @staticmethod
+    def _free_kind(publication: _Publication, kind: str) -> str:
+        taken = {source.kind for source, _ in publication.sources}
+        kind = THUMB if kind == "video" and "video" in taken else kind
+        if kind in taken:
+            raise InputError("video.sdp", reason="more tracks than sound and two pictures")
+        return kind
+
+    def prefer(self, resource: str, hd: bool) -> None:  # noqa: FBT001 - one yes or no, said by the viewer
+        """What a viewer wants of the picture: large, or small to leave room for others. No error for a view that has ended."""
+        for leg in self._views[resource].legs if resource in self._views else ():
+            leg.wants_hd = hd
 
     def source(self, seat: str, kind: str) -> Source:
         """The seat's track of this kind, made if it does not publish yet."""
@@ -205,8 +221,8 @@ class Forwarder:
         ]  # fmt: skip
         views = [
             {
-                "seat": view.seat, "of": leg.source.seat, "kind": leg.source.kind, "packets": leg.packets,
-                "repairs": leg.repairs, "paused": leg.paused, "loss": round(view.downlink.estimator.loss, 3),
+                "seat": view.seat, "of": leg.source.seat, "kind": "video" if leg.source.pictures else "audio", "packets": leg.packets,
+                "repairs": leg.repairs, "paused": leg.paused, "small": leg.source.kind == THUMB, "loss": round(view.downlink.estimator.loss, 3),
                 "estimate_bps": round(view.downlink.estimator.bps) if view.downlink.measured else None,
             }
             for view in self._views.values()

@@ -50,9 +50,11 @@ def same_codec(a: RTCRtpCodecParameters, b: RTCRtpCodecParameters) -> bool:
 class ViewerLeg:
     """Sends a source's packets as the viewer's own stream: constant SSRC, sequence and time that go on over a switch."""
 
-    def __init__(self, source: Source, downlink: Downlink) -> None:
+    def __init__(self, source: Source, downlink: Downlink, thumb: Source | None = None) -> None:
         self.source = source
         self.downlink = downlink
+        self.wants_hd = True
+        self._hd, self._thumb = source, thumb
         self.sender: PacketSender | None = None
         self.packets = 0
         self.repairs = 0
@@ -72,18 +74,28 @@ class ViewerLeg:
         self._negotiate()
         if self.sender is not None and self.sender.transport_number_id is not None:
             self.sender.watch_arrivals(self.downlink.on_arrivals)
-        self.source.legs.append(self)
+        for source in self._sources():
+            source.legs.append(self)
         await self.source.request_keyframe()
 
     def stop(self) -> None:
-        if self in self.source.legs:
-            self.source.legs.remove(self)
+        for source in self._sources():
+            if self in source.legs:
+                source.legs.remove(self)
         if self.sender is not None:
             self.sender.close()
 
-    def source_changed(self) -> None:
+    def _sources(self) -> tuple[Source, ...]:
+        return (self._hd,) if self._thumb is None else (self._hd, self._thumb)
+
+    def source_changed(self, source: Source) -> None:
+        self._choose()
+        if source is self.source:
+            self._restart()
+
+    def _restart(self) -> None:
         self._seq_shift = None
-        self._waits_for_key = self.source.kind == "video"
+        self._waits_for_key = self.source.pictures
         self._negotiate()
 
     def _negotiate(self) -> None:
@@ -96,21 +108,23 @@ class ViewerLeg:
                 self._rtx_type = self.sender.rtx_payload_type(codec)
                 return
 
-    async def forward(self, packet: RtpPacket) -> None:
+    async def forward(self, packet: RtpPacket, source: Source) -> None:
         sender = self.sender
-        if sender is None or self._payload_type is None or self.source.codec is None:
+        if self._thumb is not None:
+            self._choose()
+        if source is not self.source or sender is None or self._payload_type is None or source.codec is None:
             return
-        if self.source.kind == "video":
+        if source.pictures:
             self._make_room()
             if self.paused:
                 return
         if self._waits_for_key:
-            if not is_keyframe_start(self.source.codec.name, packet.payload):
-                await self.source.request_keyframe()
+            if not is_keyframe_start(source.codec.name, packet.payload):
+                await source.request_keyframe()
                 return
             self._waits_for_key = False
         if self._seq_shift is None:
-            step = int(_SWITCH_S * CLOCK_HZ.get(self.source.codec.name, 90_000))
+            step = int(_SWITCH_S * CLOCK_HZ.get(source.codec.name, 90_000))
             self._seq_shift = (self._last_seq + 1 - packet.sequence_number) % SEQ
             self._ts_shift = (self._last_ts + step - packet.timestamp) % TS
         seq = (packet.sequence_number + self._seq_shift) % SEQ
@@ -124,6 +138,15 @@ class ViewerLeg:
         marker_type = (packet.marker << 7) | self._payload_type
         await sender.send(self._header(sender, marker_type, seq, stamp, sender.ssrc, packet) + packet.payload)
 
+    def _choose(self) -> None:
+        """The small picture where it is wanted, where there is no room for the large one, or where that does not come."""
+        thumb, hd = self._thumb, self._hd
+        small = thumb is not None and thumb.live and (not self.wants_hd or hd.silent or not self.downlink.room_for(hd.rate_bps))
+        chosen = thumb if small and thumb is not None else hd
+        if chosen is not self.source:
+            self.source = chosen
+            self._restart()
+
     def _make_room(self) -> None:
         """Sound first: without room for both the picture rests, and goes on with a keyframe."""
         if self.downlink.picture == self.paused:
@@ -133,9 +156,9 @@ class ViewerLeg:
     def _header(self, sender: PacketSender, marker_type: int, seq: int, stamp: int, ssrc: int, packet: RtpPacket) -> bytes:
         return self.downlink.header(marker_type, seq, stamp, ssrc, sender.transport_number_id, len(packet.payload))
 
-    async def report(self, report: SenderReport) -> None:
+    async def report(self, report: SenderReport, source: Source) -> None:
         """The publisher's sender report in the viewer's numbers, so that sound and picture stay together."""
-        if self.sender is None or self._seq_shift is None:
+        if source is not self.source or self.sender is None or self._seq_shift is None:
             return
         info = RtcpSenderInfo(
             ntp_timestamp=report.ntp,

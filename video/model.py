@@ -195,6 +195,12 @@ class SnapshotOrder(_Edge):
     item_ref: Annotated[str | None, Field(max_length=200)] = None
 
 
+class LayerWish(_Edge):
+    """Which picture a viewer wants."""
+
+    layer: Literal["hd", "thumb"]
+
+
 class WatchOrder(_Edge):
     """How many pictures a second the detector sees; 0 = none."""
 

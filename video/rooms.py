@@ -99,6 +99,10 @@ class Rooms:
         """WHEP: (connection id, SDP answer)."""
         return _answer(self._call(room_id, control.View(room=room_id, seat=seat_id, of=of_seat, sdp=sdp)))
 
+    def prefer(self, room_id: str, resource: str, hd: bool) -> None:  # noqa: FBT001 - see `Forwarder.prefer`
+        """Which picture a view wants."""
+        self._call(room_id, control.Prefer(room=room_id, resource=resource, hd=hd))
+
     def hang_up(self, room_id: str, resource: str) -> None:
         """End one leg; no error where it or its room is gone already: hanging up twice is nothing."""
         if room_id in self._home:

@@ -35,6 +35,7 @@ from video.ring import KeyframeGate, NackTracker, PacketRing
 
 KEYFRAME_WINDOW_S = 0.3  # one PLI upstream per publisher in this time (video spec 4.1)
 NACK_RETRY_S = 0.1
+SILENT_S = 1.0
 _NTP_EPOCH = datetime(1900, 1, 1, tzinfo=UTC)
 
 
@@ -54,11 +55,11 @@ class SenderReport:
 class Leg(Protocol):
     """One viewer of one track."""
 
-    async def forward(self, packet: RtpPacket) -> None: ...
+    async def forward(self, packet: RtpPacket, source: Source) -> None: ...
 
-    async def report(self, report: SenderReport) -> None: ...
+    async def report(self, report: SenderReport, source: Source) -> None: ...
 
-    def source_changed(self) -> None: ...
+    def source_changed(self, source: Source) -> None: ...
 
 
 class Tap(Protocol):
@@ -72,11 +73,15 @@ class Tap(Protocol):
 
 
 class Source:
-    """A publisher's audio or video. It outlives connections: a publisher who comes back goes on under the same viewers."""
+    """A publisher's audio, video or thumb (the same picture, small). It outlives connections: a publisher who comes back
+    goes on under the same viewers.
+    """
 
     def __init__(self, seat: str, kind: str, keep_s: float, ceiling_bps: int, on_started: Callable[[Source], None]) -> None:
         self.seat = seat
         self.kind = kind
+        self.pictures = kind != "audio"
+        self.rate_bps = 0.0
         self.ceiling_bps = ceiling_bps
         self.codec: RTCRtpCodecParameters | None = None
         self.ring = PacketRing(keep_s)
@@ -85,6 +90,7 @@ class Source:
         self.packets = 0
         self.bytes = 0
         self.last_arrival: float | None = None
+        self._counted = (0.0, 0)
         self._on_started = on_started
         self._receiver: PacketReceiver | None = None
         self._arrivals = ArrivalLog()
@@ -98,6 +104,11 @@ class Source:
     @property
     def live(self) -> bool:
         return self._receiver is not None
+
+    @property
+    def silent(self) -> bool:
+        """Whether nothing has come for `SILENT_S`."""
+        return self.last_arrival is None or time.monotonic() - self.last_arrival > SILENT_S
 
     def connect(self, receiver: PacketReceiver, own_ssrc: int, arrivals: ArrivalLog) -> None:
         """Packets come through `receiver` from now on; what the old connection left is dropped."""
@@ -115,7 +126,7 @@ class Source:
         for tap in list(self.taps):
             tap.on_break()
         for leg in self.legs:
-            leg.source_changed()
+            leg.source_changed(self)
 
     def on_disconnect(self) -> None:
         """The transport is gone; the owner of the connection calls `disconnect`."""
@@ -138,12 +149,12 @@ class Source:
         self.bytes += len(packet.payload)
         if self._stats is not None:
             self._stats.add(packet)
-        if self.kind == "video":
+        if self.pictures:
             await self._watch_loss(packet, codec, now)
         for tap in list(self.taps):
             tap.on_packet(packet, codec)
         for leg in self.legs:
-            await leg.forward(packet)
+            await leg.forward(packet, self)
 
     async def on_rtcp(self, packet: AnyRtcpPacket) -> None:
         if isinstance(packet, RtcpSrPacket) and packet.ssrc == self._ssrc and packet.sender_info.ntp_timestamp:
@@ -152,14 +163,14 @@ class Source:
             for tap in list(self.taps):
                 tap.on_report(self._report)
             for leg in self.legs:
-                await leg.report(self._report)
+                await leg.report(self._report, self)
         elif isinstance(packet, RtcpByePacket):
             for tap in list(self.taps):
                 tap.on_break()
 
     async def request_keyframe(self) -> None:
         """Ask the publisher for a keyframe, at most once per window."""
-        if self.kind == "video" and self._gate.ask(time.monotonic()):
+        if self.pictures and self._gate.ask(time.monotonic()):
             await self._pli()
 
     async def tick(self) -> None:
@@ -181,6 +192,7 @@ class Source:
 
     async def receiver_report(self) -> None:
         """Every second: loss and jitter (RFC 3550), and the rate we can take (REMB; draft-alvestrand-rmcat-remb)."""
+        self._measure(time.monotonic())
         if self._receiver is None or self._stats is None or self._ssrc is None:
             return
         lsr = (self._report.ntp >> 16) & 0xFFFFFFFF if self._report else 0
@@ -195,16 +207,23 @@ class Source:
             dlsr=int(since * 65536) if 0 < since < 65536 else 0,
         )
         await self._receiver.send_rtcp(bytes(RtcpRrPacket(ssrc=self._own_ssrc, reports=[info])))
-        if self.kind == "video":
+        if self.pictures:
             fci = pack_remb_fci(self.ceiling_bps, [self._ssrc])
             remb = RtcpPsfbPacket(fmt=RTCP_PSFB_APP, ssrc=self._own_ssrc, media_ssrc=0, fci=fci)
             await self._receiver.send_rtcp(bytes(remb))
+
+    def _measure(self, now: float) -> None:
+        """The rate of the last second or so, payload only."""
+        since, before = self._counted
+        if now > since:
+            self.rate_bps = 8 * (self.bytes - before) / (now - since) if since else 0.0
+        self._counted = (now, self.bytes)
 
     def _begin(self, packet: RtpPacket, codec: RTCRtpCodecParameters) -> None:
         self._ssrc, self.codec = packet.ssrc, codec
         self._stats = StreamStatistics(codec.clockRate)
         for leg in self.legs:
-            leg.source_changed()
+            leg.source_changed(self)
         self._on_started(self)
 
     def _recognise(self, packet: RtpPacket) -> tuple[RtpPacket, RTCRtpCodecParameters] | None:

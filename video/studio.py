@@ -16,7 +16,7 @@ from core.errors import Refused
 from core.ids import new_id
 from video import stillframe
 from video.control import News, PictureReady, RecordingFailed, RoomClosed, SegmentClosed, TrackEnded, TrackJoined, TrackStarted
-from video.forward import Forwarder, ForwardSettings, TrackNews
+from video.forward import THUMB, Forwarder, ForwardSettings, TrackNews
 from video.live import PICTURE, LiveTap
 from video.record import RecordPlan, TrackRecorder, keyframe_asker
 from video.rejoin import join_segments
@@ -57,7 +57,7 @@ class Studio:
         started = datetime.now(UTC)
         self._recording = _Recording(recording, self._out / recording, started, {})
         for source in self.forwarder.sources():
-            if source.live and source.codec is not None:
+            if source.live and source.codec is not None and source.kind != THUMB:
                 await self._record(source)
         return started
 
@@ -118,6 +118,8 @@ class Studio:
             self._tell(TrackEnded(room=self.room, seat=news.seat, kind=news.kind))
             return
         self._tell(TrackStarted(room=self.room, seat=news.seat, kind=news.kind, codec=news.codec))
+        if news.kind == THUMB:  # the same picture as the large one: only that is recorded
+            return
         if self._recording is not None and (news.seat, news.kind) not in self._recording.recorders:
             self._tap(self.forwarder.source(news.seat, news.kind))
 

@@ -85,6 +85,8 @@ class Worker:
             case control.View():
                 answer = await self._room(command.room).forwarder.subscribe(command.seat, command.of, command.sdp)
                 return {"resource": answer.resource, "sdp": answer.sdp}
+            case control.Prefer():
+                self._room(command.room).forwarder.prefer(command.resource, command.hd)
             case control.Shutdown():
                 for room in list(self._rooms):
                     await self._rooms.pop(room).close()

@@ -31,11 +31,13 @@ _GATHERED = """await new Promise((done) => {
   setTimeout(done, 1500);
 }); return pc.localDescription.sdp;"""
 _PUBLISH = (
-    """async (bps) => {
+    """async ([bps, small]) => {
   const stream = await navigator.mediaDevices.getUserMedia({video: {width: 640, height: 480, frameRate: 25}, audio: true});
   const pc = window.pc = new RTCPeerConnection();
   for (const track of stream.getTracks()) pc.addTransceiver(track, {direction: 'sendonly',
     sendEncodings: track.kind === 'video' ? [{maxBitrate: bps}] : undefined});
+  if (small) pc.addTransceiver(stream.getVideoTracks()[0], {direction: 'sendonly',
+    sendEncodings: [{maxBitrate: 120000, scaleResolutionDownBy: 4, maxFramerate: 10}]});
   await pc.setLocalDescription(await pc.createOffer());
 """
     + _GATHERED
@@ -99,18 +101,22 @@ class Party:
         admit(site.services, site.rooms, self.lead, self.crew)
         self._publisher = site.client(joined["token"])
 
-    def publish(self, network: UdpProxy, bps: int) -> Page:
+    def publish(self, network: UdpProxy, bps: int, *, small: bool = False) -> Page:
+        """Sound and picture, with `small` the small picture too, as the phone's page sends them."""
         page = self._page()
-        self._negotiate(
-            page, self._publisher, f"/api/v1/video/rooms/{self.room_id}/whip", page.evaluate(_PUBLISH, bps), network
-        )
+        offer = page.evaluate(_PUBLISH, [bps, small])
+        self._negotiate(page, self._publisher, f"/api/v1/video/rooms/{self.room_id}/whip", offer, network)
         return page
 
     def view(self, network: UdpProxy) -> Page:
         page = self._page()
         path = f"/api/v1/video/rooms/{self.room_id}/whep?of={self.crew}"
-        self._negotiate(page, self._viewer, path, page.evaluate(_VIEW), network)
+        self.viewing = self._negotiate(page, self._viewer, path, page.evaluate(_VIEW), network)
         return page
+
+    def prefer(self, layer: str) -> None:
+        """Which picture the viewer asks for."""
+        self._viewer.put(f"{self.viewing}/layer", json={"layer": layer}).raise_for_status()
 
     def __enter__(self) -> Self:
         return self
@@ -134,10 +140,12 @@ class Party:
         return page
 
     @staticmethod
-    def _negotiate(page: Page, http: httpx.Client, path: str, sdp: str, network: UdpProxy) -> None:
+    def _negotiate(page: Page, http: httpx.Client, path: str, sdp: str, network: UdpProxy) -> str:
+        """Returns the address of the connection."""
         answer = http.post(path, content=network.offer(sdp), headers={"content-type": "application/sdp"})
         answer.raise_for_status()
         page.evaluate("(sdp) => pc.setRemoteDescription({type: 'answer', sdp})", network.answer(answer.text))
+        return str(answer.headers["location"])
 
 
 def video_stats(page: Page) -> dict[str, Any]:

@@ -71,7 +71,7 @@ def measure(frames: int) -> dict[str, object]:
         for data in raw:
             packet = RtpPacket.parse(data)
             source.ring.add(packet, 0.0)
-            await leg.forward(packet)
+            await leg.forward(packet, source)
         return time.process_time() - before
 
     forwarding = asyncio.run(forward())

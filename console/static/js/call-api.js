@@ -88,6 +88,8 @@ export class Call {
   async publish(stream) {
     const connection = await this.connection();
     for (const track of stream.getTracks()) connection.addTransceiver(track, { direction: 'sendonly', streams: [stream] });
+    const [picture] = stream.getVideoTracks();
+    if (picture) connection.addTransceiver(picture, { direction: 'sendonly', sendEncodings: [SMALL] });
     const place = await this.negotiate(connection, `${this.here}/whip`);
     return { connection, stop: () => this.stop(connection, place) };
   }
@@ -100,7 +102,8 @@ export class Call {
     connection.ontrack = ({ track }) => { stream.addTrack(track); element.srcObject = stream; };
     steady(connection, onPath);
     const place = await this.negotiate(connection, `${this.here}/whep?of=${encodeURIComponent(seat)}`);
-    return { connection, stop: () => this.stop(connection, place) };
+    const prefer = (layer) => this.request('PUT', `${place}/layer`, { json: { layer } }).catch(() => null);
+    return { connection, prefer, stop: () => this.stop(connection, place) };
   }
 
   async negotiate(connection, path) {
@@ -124,6 +127,8 @@ export class Call {
   }
 }
 
+// The second picture: the same, small, for those who have little room or look at another one.
+const SMALL = { maxBitrate: 120_000, scaleResolutionDownBy: 4, maxFramerate: 10 };
 const STEADY_MS = 1000;
 const LEFT_OVER = 1.5e-4; // share of packets that may still be missing when they are due
 const NACK_MS = 30;      // what a browser adds to each round of asking again

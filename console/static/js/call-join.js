@@ -172,8 +172,9 @@ $('flip').addEventListener('click', async () => {
   const fresh = await camera().catch(() => null);
   const track = fresh?.getVideoTracks()[0];
   if (!track) return;
-  const sender = publication?.connection.getSenders().find((one) => one.track?.kind === 'video');
-  await sender?.replaceTrack(track);
+  for (const sender of publication?.connection.getSenders() ?? []) {
+    if (sender.track?.kind === 'video') await sender.replaceTrack(track);
+  }
   stream.getVideoTracks().forEach((old) => { old.stop(); stream.removeTrack(old); });
   fresh.getAudioTracks().forEach((extra) => extra.stop());
   stream.addTrack(track);

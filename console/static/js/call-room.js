@@ -144,7 +144,7 @@ async function see(seat) {
   const pathOf = (path) => { figure.dataset.path = path; caption.textContent = captionOf(seat, figure); };
   const view = await attempt(() => call.view(seat, video, pathOf));
   if (view) Object.assign(views.get(seat) ?? {}, view); else unsee(seat);
-  if (!chosenSeat) pick(seat);
+  pick(chosenSeat ?? seat);
   video.play().catch(() => { video.muted = true; video.play().catch(() => null); });
 }
 
@@ -175,7 +175,10 @@ function unsee(seat) {
 
 function pick(seat) {
   chosenSeat = seat;
-  for (const [id, view] of views) view.figure.classList.toggle('chosen', id === seat);
+  for (const [id, view] of views) {
+    view.figure.classList.toggle('chosen', id === seat);
+    view.prefer?.(id === seat ? 'hd' : 'thumb');
+  }
   $('snap').disabled = $('freeze').disabled = $('watch').disabled = !seat;
   $('watch').setAttribute('aria-pressed', String(watched.has(seat)));
 }

@@ -56,6 +56,31 @@ def test_sound_goes_on_where_there_is_no_room_for_the_picture_which_comes_back_b
         until(viewer, lambda: viewer.evaluate("() => window.path") == "picture")
 
 
+def test_the_small_picture_goes_where_the_large_one_has_no_room_or_is_not_wanted(site: Site, browser: Browser) -> None:
+    with Party(site, browser) as party, bad_network(Link(), Link()) as up, bad_network(Link(), Link()) as down:
+        party.publish(up, 1_500_000, small=True)
+        viewer = party.view(down)
+
+        def width() -> int:
+            return int(video_stats(viewer).get("frameWidth", 0))
+
+        def small() -> bool:
+            return bool(next(one for one in party.views() if one["kind"] == "video")["small"])
+
+        until(viewer, lambda: width() >= 480)
+        assert {one["kind"] for one in site.rooms.stats(party.room_id)["tracks"]} == {"audio", "video", "thumb"}
+        party.prefer("thumb")
+        until(viewer, lambda: 0 < width() <= 160)
+        party.prefer("hd")
+        until(viewer, lambda: width() >= 480)
+        down.down.link = Link(rate_bps=250_000, queue_ms=500)
+        until(viewer, lambda: small() and 0 < width() <= 160)
+        frames = video_stats(viewer)["framesDecoded"]
+        until(viewer, lambda: video_stats(viewer)["framesDecoded"] > frames + 20)
+        down.down.link = Link()
+        until(viewer, lambda: not small() and width() >= 480)
+
+
 def test_a_browser_and_the_forwarder_agree_on_transport_wide_feedback(site: Site, browser: Browser) -> None:
     with Party(site, browser) as party, bad_network(Link(), Link()) as path:
         page = party.publish(path, 1_500_000)

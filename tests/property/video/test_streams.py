@@ -61,13 +61,14 @@ def test_a_viewer_sees_one_unbroken_stream_over_any_switches(lives: list[tuple[i
         leg.sender = sink = _Sink()  # a stand-in for the SRTP sender
         await leg.start()
         for seq, stamp, count in lives:
-            leg.source_changed()
+            leg.source_changed(source)
             for step in range(count):
                 payload = KEY if step == 0 else DELTA
                 await leg.forward(
                     RtpPacket(
                         sequence_number=(seq + step) % 65_536, timestamp=(stamp + step * 3000) % (1 << 32), payload=payload
-                    )
+                    ),
+                    source,
                 )
         return sink.sent
 
