@@ -14,6 +14,7 @@ from fastapi.responses import FileResponse
 from pydantic import Field, JsonValue
 
 from companion import (
+    api_books,
     api_checks,
     api_codes,
     api_credit,
@@ -204,7 +205,7 @@ def build_router(services: Services) -> APIRouter:
     _public(router, services)
     _reading(router, services)
     _writing(router, services)
-    for area in (api_checks, api_credit, api_registers, api_codes, api_practice):
+    for area in (api_books, api_checks, api_credit, api_registers, api_codes, api_practice):
         area.add_routes(router, services)
     return router
 

@@ -54,6 +54,7 @@ TABS = (
     Tab("medicine", "/reforms/medicine", "medicine.pay"),
     Tab("exemptions", "/reforms/exemptions"),
     Tab("policies", "/reforms/policies"),
+    Tab("books", "/reforms/books"),
     Tab("figures", "/reforms/figures"),
 )
 
