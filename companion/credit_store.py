@@ -225,6 +225,15 @@ def issued_numbers(session: Session, pool: str, limit: int = 200) -> list[PoolNu
     return list(session.scalars(query.order_by(PoolNumberRow.issued_at.desc(), PoolNumberRow.number).limit(limit)))
 
 
+def pool_numbers(session: Session, pool: str) -> set[str]:
+    """Every number of a pool, given out or not."""
+    return set(session.scalars(select(PoolNumberRow.number).where(PoolNumberRow.pool == pool)))
+
+
+def is_waiting(session: Session, pool: str, subject: str) -> bool:
+    return session.scalar(select(PoolWaitRow.id).where(PoolWaitRow.pool == pool, PoolWaitRow.subject == subject)) is not None
+
+
 def waiting(session: Session, pool: str) -> list[PoolWaitRow]:
     return list(session.scalars(select(PoolWaitRow).where(PoolWaitRow.pool == pool).order_by(PoolWaitRow.id)))
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import date
 from functools import cache
 from typing import Any
+from uuid import UUID, uuid5
 
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy.orm import Session
@@ -24,6 +25,8 @@ from core.context import Services
 from core.errors import AccessDenied, InputError, Refused
 from core.ids import new_id
 from core.workdays import local_day
+
+_LOANS = UUID("0192f0c6-5b7e-7c1d-9d0a-6a1f0b6e3c15")  # name space of loan ids made from a bank's request keys
 
 
 class LimitFormula(BaseModel):
@@ -63,19 +66,25 @@ def register(services: Services, actor: Actor, number: str, subject: str, amount
         _write(services, session, actor, number, "registered", {"amount_fen": amount_fen})
 
 
-def lend(services: Services, actor: Actor, number: str, amount_fen: int) -> str:
-    """Enter a bank's loan if the declaration still has room; returns its id.
+def lend(services: Services, actor: Actor, number: str, amount_fen: int, request: str | None = None) -> str:
+    """Enter a bank's loan if the declaration still has room; returns its id. The same `request` key again is the same loan.
 
     Raises:
-        Refused ``ledger.no_room`` with the open amount; ``ledger.not_valid`` for a withdrawn declaration.
+        Refused ``ledger.no_room`` with the open amount; ``ledger.not_valid`` for a withdrawn declaration;
+            ``companion.key_taken`` for a key that was used for another loan.
     """
     if amount_fen <= 0:
         raise InputError("ledger.bad_amount", amount=amount_fen)
     require(actor, "ledger.lend")
+    loan_id = new_id() if request is None else str(uuid5(_LOANS, f"{actor.user_id}:{request}"))
     with services.db.write() as session:
+        known = session.get(store.FinancingRow, loan_id)
+        if known is not None:
+            if (known.number, known.amount_fen) != (number, amount_fen):
+                raise Refused("companion.key_taken", key=request)
+            return loan_id
         refusal = None if store.take_open(session, number, amount_fen) else _refusal(session, number, amount_fen)
         if refusal is None:
-            loan_id = new_id()
             session.add(
                 store.FinancingRow(
                     id=loan_id, number=number, bank=actor.user_id, amount_fen=amount_fen, state="open", at=services.clock.now()

@@ -35,10 +35,11 @@ class Allotted:
 
 
 def fill(services: Services, actor: Actor, pool: str, numbers: Iterable[str]) -> int:
-    """Add numbers and serve who waits; returns how many are free afterwards. Raises AccessDenied."""
+    """Add numbers, but for those that are there already, and serve who waits; returns how many are free. Raises AccessDenied."""
     require(actor, _action("pool.fill", pool))
     with services.db.write() as session:
-        new = list(numbers)
+        known = store.pool_numbers(session, pool)
+        new = [number for number in dict.fromkeys(numbers) if number not in known]
         session.add_all(store.PoolNumberRow(pool=pool, number=number) for number in new)
         session.flush()
         _journal(services, session, actor, pool, "pool_filled", {"count": len(new)})
@@ -62,7 +63,7 @@ def allot(services: Services, actor: Actor, pool: str, subject: str, reserve: in
             return Allotted(held.number, left := store.free_numbers(session, pool), left < reserve)
         row = store.free_number(session, pool)
         if row is None:
-            if all(one.subject != subject for one in store.waiting(session, pool)):
+            if not store.is_waiting(session, pool, subject):
                 session.add(store.PoolWaitRow(pool=pool, subject=subject, asked_at=services.clock.now()))
             _alert(services, session, pool, 0)
             return Allotted(None, 0, low=True)

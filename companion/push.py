@@ -38,25 +38,25 @@ def deliver_due(services: Services) -> Delivered:
     with services.db.write() as session:
         claimed = store.claim_pushes(session, now, lease, _BATCH)
         jobs = [(row.key, row.receiver, row.body, row.attempts) for row in claimed]
+    if not jobs:
+        return Delivered()
     done = 0
-    for key, receiver, body, attempts in jobs:
-        error = _post(services, key, receiver, body)
-        done += error is None
-        _note(services, key, attempts, error)
+    with httpx.Client(timeout=limits.push_timeout_s, trust_env=False) as client:
+        for key, receiver, body, attempts in jobs:
+            error = _post(client, services, key, receiver, body)
+            done += error is None
+            _note(services, key, attempts, error)
     return Delivered(done, len(jobs) - done)
 
 
-def _post(services: Services, key: str, receiver: str, body: dict[str, Any]) -> str | None:
+def _post(client: httpx.Client, services: Services, key: str, receiver: str, body: dict[str, Any]) -> str | None:
     """None when the receiver acknowledged with 2xx, else why not."""
-    limits = services.settings.companion
-    address = limits.endpoints.get(receiver)
+    address = services.settings.companion.endpoints.get(receiver)
     if address is None:
         return "no address"
     headers = {"Idempotency-Key": key, "Content-Type": "application/json"}
     try:
-        answer = httpx.post(
-            address, content=rfc8785.dumps(body), headers=headers, timeout=limits.push_timeout_s, trust_env=False
-        )
+        answer = client.post(address, content=rfc8785.dumps(body), headers=headers)
     except httpx.HTTPError as error:
         return type(error).__name__
     return None if answer.is_success else f"HTTP {answer.status_code}"

@@ -1,4 +1,4 @@
-"""Bars of the companion service: 100,000 open obligations swept < 1 s; 100,000 decisions replayed from their events < 60 s with
+"""Bars of the companion service: 100,000 open obligations swept < 1 s (with those of one midnight waking at once); 100,000 decisions replayed from their events < 60 s with
 identical bytes and checked against the journal; a one-bit edit located.
 
 Usage: python -m tests.perf.bench_companion [--small]. CPU seconds of this process (and its two workers), because the machine is shared.
@@ -140,13 +140,16 @@ def bench_sweep(folder: Path, count: int) -> dict[str, object]:
         first = session.scalar(select(func.min(store.ObligationRow.wakes_at)))
     for name, at in (("sweep_nothing_due", NOW), ("sweep_first_day", first)):
         clock.advance((at - clock.now()).total_seconds())
-        began = time.process_time()
+        began, wall = time.process_time(), time.perf_counter()
         swept = obligations.sweep(services)
-        figures |= {f"{name}_woken": swept.woken, f"{name}_cpu_s": round(time.process_time() - began, 3)}
+        spent = time.process_time() - began
+        figures |= {
+            f"{name}_woken": swept.woken,
+            f"{name}_cpu_s": round(spent, 3),
+            f"{name}_wall_s": round(time.perf_counter() - wall, 3),
+        }
     services.db.close()
-    figures["bar_s"] = 1
-    figures["ratio_goal_sweep"] = figures["sweep_nothing_due_cpu_s"]
-    return figures
+    return figures | {"bar_s": 1, "ratio_goal_sweep": figures["sweep_first_day_cpu_s"]}
 
 
 def main(*, small: bool) -> None:

@@ -35,6 +35,7 @@ def test_case_14_scenario_1():
     assert pool.account_state(TERMS, date(2026, 3, 12), None, None) == "frozen"
 
 
+@pytest.mark.xdist_group("forked")
 def test_case_14_scenario_2(settings, db):
     got = race_pool(Place(settings, ""), 3, 10, numbers=20)
     assert got == {"issued": 20, "waiting": 10}

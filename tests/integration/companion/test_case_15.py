@@ -37,6 +37,7 @@ def test_case_15_scenario_1(services):
     ledger.lend(services, B, "D9", 400_000 * YUAN)
 
 
+@pytest.mark.xdist_group("forked")
 def test_case_15_scenario_2(settings, db):
     said = race_ledger(Place(settings, ""), 3, 30)
     assert said["ledger.no_room"] + said["lent"] + said["repaid"] == 90
