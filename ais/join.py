@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import Literal
@@ -92,6 +92,7 @@ class RegisterIndex:
 
     def __init__(self, ships: Sequence[Particular]) -> None:
         self._by_imo: dict[int, Particular] = {}
+        self._fleets: dict[str, list[int]] | None = None  # made when first asked for
         self._by_mmsi: dict[str, Particular | None] = {}
         self._by_call_sign: dict[str, Particular | None] = {}
         self._by_name: dict[str, Particular | None] = {}
@@ -106,13 +107,19 @@ class RegisterIndex:
                 if key:
                     table[key] = None if key in table else ship
 
-    def ships_of_companies(self) -> dict[str, list[int]]:
+    def has(self, imo: int) -> bool:
+        """Whether the register knows this IMO number."""
+        return imo in self._by_imo
+
+    def ships_of_companies(self) -> Mapping[str, Sequence[int]]:
         """IMO numbers of the ships that each company has."""
-        found: dict[str, list[int]] = {}
-        for imo, ship in self._by_imo.items():
-            if (company := ship.get("company_imo")) is not None:
-                found.setdefault(company, []).append(imo)
-        return found
+        if self._fleets is None:
+            found: dict[str, list[int]] = {}
+            for imo, ship in self._by_imo.items():
+                if (company := ship.get("company_imo")) is not None:
+                    found.setdefault(company, []).append(imo)
+            self._fleets = found
+        return self._fleets
 
     def join(self, ship: LiveShip) -> Join:
         """IMO number first, then MMSI, call sign with name, name with length."""

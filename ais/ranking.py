@@ -22,7 +22,7 @@ from ais.companies import Companies
 from ais.facts import FactFinder, RatingLists, ShipFacts
 from ais.join import Join, RegisterIndex
 from ais.live import LiveShip
-from ais.records import Company
+from ais.records import Company, PortReport
 from ais.register import Particular
 from ais.register_store import Inspection, Rating
 from ais.rules import RulePack
@@ -185,6 +185,7 @@ class RegisterData:
     history: dict[int, list[Inspection]]
     ratings: Sequence[Rating]
     companies: Sequence[Company] = ()
+    reports: Sequence[PortReport] = ()
 
     def lists(self, pack: RulePack, on: date) -> RatingLists:
         """The lists of a regime on a day, company performance from the register's own inspections before an imported list."""

@@ -15,7 +15,7 @@ from weakref import WeakKeyDictionary
 from ais.join import RegisterIndex
 from ais.layouts import Layout, find_layout, load_layout
 from ais.ranking import RegisterData
-from ais.records import Company
+from ais.records import Company, PortReport
 from ais.register import Issue, history_of, parse_register, particulars
 from ais.register_store import (
     Changes,
@@ -118,6 +118,7 @@ def register_data(services: Services, pack: RulePack, known_at: datetime | None 
                 history_of(inspections),
                 load_ratings(session, pack.regime, known_at),
                 load_records(session, Company, known_at=known_at),
+                load_records(session, PortReport, known_at=known_at),
             )
     with _LOCK:
         held[key] = found  # the newest last

@@ -6,7 +6,7 @@ Never adds a point, never changes a rank by a signal, and never confirms the fac
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cache
@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict
 from ais.join import Join
 from ais.ports import Credit, CreditGrade, OpenDeficiency
 from ais.ranking import RankedShip
+from ais.rules import RulePack
 from ais.signals import Signal
 from ais.text import Bilingual, say
 from config import pack_path
@@ -28,8 +29,17 @@ class _Pack(BaseModel):
 
 class _Confidence(_Pack):
     mismatch: float
+    missing: float
+    fleet: float
+    report: float
     deficiency: float
     credit: float
+
+
+class _Records(_Pack):
+    fleet_months: int
+    report_days_before: int
+    report_hours_after: int
 
 
 class PlaceRules(_Pack):
@@ -52,6 +62,7 @@ class SignalRules(_Pack):
     source: str
     proposes: dict[str, str]
     confidence: _Confidence
+    records: _Records
     place: PlaceRules
     credit: _Credit
 
@@ -74,24 +85,26 @@ def signal_rules() -> SignalRules:
     return SignalRules.model_validate(tomllib.loads(pack_path("rules", "signal_proposals.toml").read_text(encoding="utf-8")))
 
 
+def proposal(rules: SignalRules, pack: RulePack, kind: str) -> str | None:
+    """The factor that a signal of this kind proposes, if the regime has it."""
+    factor = rules.proposes.get(kind)
+    return factor if factor in pack.overriding or factor in pack.unexpected else None
+
+
 def risk_signals(
     rules: SignalRules,
-    factors: Iterable[str],
+    pack: RulePack,
     join: Join,
     heard: Sequence[Signal],
     deficiencies: Sequence[OpenDeficiency],
     credit: Credit | None,
+    registered: Sequence[RiskSignal] = (),
 ) -> list[RiskSignal]:
-    """Every signal of one ship, the surest first. `factors`: the factors of the regime in use."""
-    known = frozenset(factors)
-
-    def proposal(kind: str) -> str | None:
-        factor = rules.proposes.get(kind)
-        return factor if factor in known else None
-
-    found = [
+    """Every signal of one ship, the surest first. `pack`: the regime in use; `registered`: those of `ais.register_signals`."""
+    found = list(registered)
+    found += [
         RiskSignal(
-            one.id, f"ais.{one.kind}", one.words, one.confidence, proposal(f"ais.{one.kind}"), one.expires_at,
+            one.id, f"ais.{one.kind}", one.words, one.confidence, proposal(rules, pack, f"ais.{one.kind}"), one.expires_at,
             tuple(dict(row) for row in one.evidence),
         )
         for one in heard
@@ -102,13 +115,13 @@ def risk_signals(
             words = say("targets.signal.register", field=say(f"targets.field.{compared.field}"), ais=compared.ais or "-",
                         register=compared.register or "-")  # fmt: skip
             row: dict[str, object] = {"field": compared.field, "ais": compared.ais, "register": compared.register}
-            found.append(RiskSignal(kind, kind, words, rules.confidence.mismatch, proposal(kind), None, (row,)))
+            found.append(RiskSignal(kind, kind, words, rules.confidence.mismatch, proposal(rules, pack, kind), None, (row,)))
     for one_open in deficiencies:
         words = say("targets.signal.deficiency", code=one_open.code, ref=one_open.ref)
         row = {"code": one_open.code, "ref": one_open.ref}
         found.append(
             RiskSignal(
-                f"deficiency:{one_open.ref}", "deficiency", words, rules.confidence.deficiency, proposal("deficiency"), None,
+                f"deficiency:{one_open.ref}", "deficiency", words, rules.confidence.deficiency, proposal(rules, pack, "deficiency"), None,
                 (row,),
             )
         )  # fmt: skip
@@ -124,8 +137,9 @@ def ordered_by_credit(
 ) -> list[RankedShip]:
     """The ranked list with ships of equal rank ordered by their company's credit, poor first.
 
-    Only where credit may speak: never in Priority I, never with an overriding factor (a complaint is one), and never across
-    ranks, so that no ship of a higher class or with more points comes later. Ranks themselves do not change.
+    Only where credit may speak: never where the ship is or may be of Priority I, never with an overriding or unexpected factor (a
+    complaint is one), and never across ranks, so that no ship of a higher class or with more points comes later. Ranks themselves
+    do not change.
     """
 
     def step(ship: RankedShip) -> int:
@@ -133,13 +147,14 @@ def ordered_by_credit(
         grade: CreditGrade = held.grade if held is not None and held.valid_from <= on <= held.valid_to else "ordinary"
         return rules.credit.order.index(grade)
 
-    def key(ship: RankedShip) -> tuple[int, int]:
-        untouchable = ship.assessment.priority_worst == "I" or ship.assessment.overriding
-        return ship.rank, 0 if untouchable else step(ship)
+    moved = iter(sorted((ship for ship in ships if _may_move(ship)), key=lambda ship: (ship.rank, step(ship))))
+    return [next(moved) if _may_move(ship) else ship for ship in ships]
 
-    movable = [ship for ship in ships if not (ship.assessment.priority_worst == "I" or ship.assessment.overriding)]
-    moved = iter(sorted(movable, key=key))
-    return [ship if ship.assessment.priority_worst == "I" or ship.assessment.overriding else next(moved) for ship in ships]
+
+def _may_move(ship: RankedShip) -> bool:
+    """Credit may speak of it: it cannot be of Priority I, and no factor stands."""
+    facts = ship.facts
+    return ship.assessment.priority_worst in {"II", "none"} and not facts.overriding and not facts.unexpected
 
 
 def evidence_json(signal: RiskSignal) -> dict[str, object]:

@@ -13,6 +13,7 @@ from typing import Any
 from ais.changes import what_would_change
 from ais.consequences import Consequence, consequences
 from ais.decisions import Decision, NewDecision, confirmed_factors, decide, decisions, ship_key
+from ais.event_store import port_calls
 from ais.live import LiveShip
 from ais.local_rules import LocalHit, local_hits, local_rules
 from ais.place import Place, Where, place_of
@@ -21,6 +22,7 @@ from ais.pose import HullAtPlace
 from ais.pose import geometry_and_pose as _geometry_and_pose
 from ais.ranking import FeedInfo, KnownShip, RankedShip, Ranking, explain, rank, reassess
 from ais.register_service import register_data
+from ais.register_signals import RegisterSignals
 from ais.risk_signals import RiskSignal, evidence_json, ordered_by_credit, risk_signals, signal_rules
 from ais.rules import RulePack, rules_in_force
 from ais.service import open_signals, watched_port
@@ -133,7 +135,7 @@ def target_queue(
     taken: dict[str, list[Decision]] = {}
     for decision in decisions(services, known_at or port_day_end(on)):
         taken.setdefault(decision.ship, []).append(decision)
-    factors = _factors(rule_pack(services, on))
+    beside = _register_signals(services, on, known_at or port_day_end(on))
     open_by_ship = _open_by_ship(sources)
     lines: list[TargetLine] = []
     for ship in ordered_by_credit(rules, ranking.ships, graded, on):
@@ -142,7 +144,7 @@ def target_queue(
         if not near and not _must_show(ship):
             continue
         key = ship_key(ship.sheet.imo, ship.live.mmsi)
-        signals = _signals(open_by_ship.get(key, ()), factors, ship, heard.get(ship.live.mmsi, []), graded)
+        signals = _signals(open_by_ship.get(key, ()), beside, ship, heard.get(ship.live.mmsi, []), graded)
         lines.append(TargetLine(key, ship, place, tuple(signals), tuple(taken.get(key, ()))))
     return TargetQueue(ranking, hours, tuple(lines))
 
@@ -183,7 +185,15 @@ def signals_of(services: Services, sources: RiskSources, ship: KnownShip, on: da
     own = ship_key(ship.imo, ship.live.mmsi)
     heard = open_signals(services, services.clock.now(), ship.live.mmsi)
     graded = _credits(sources, (ship,), on)
-    return tuple(_signals(_open_by_ship(sources).get(own, ()), _factors(ship.assessment.pack), ship, heard, graded))
+    beside = _register_signals(services, on, port_day_end(on), ship.live.mmsi)
+    return tuple(_signals(_open_by_ship(sources).get(own, ()), beside, ship, heard, graded))
+
+
+def _register_signals(services: Services, on: date, known_at: datetime, mmsi: int | None = None) -> RegisterSignals:
+    with services.db.ais_read() as session:
+        here = {call.mmsi: call.arrived_at for call in port_calls(session, mmsi=mmsi, here=True)}
+    pack = rule_pack(services, on)
+    return RegisterSignals(signal_rules(), pack, register_data(services, pack, known_at), here, on)
 
 
 def ask_what_if(services: Services, key: str, changes: Mapping[str, str], on: date, then_on: date | None = None) -> WhatIf:
@@ -285,13 +295,13 @@ def _open_by_ship(sources: RiskSources) -> Mapping[str, Sequence[OpenDeficiency]
 
 def _signals(
     held: Sequence[OpenDeficiency],
-    factors: Sequence[str],
+    beside: RegisterSignals,
     ship: KnownShip,
     heard: Sequence[Signal],
     graded: Mapping[str, Credit],
 ) -> list[RiskSignal]:
     credit = graded.get(ship.company_imo or "")
-    return risk_signals(signal_rules(), factors, ship.join, heard, held, credit)
+    return risk_signals(signal_rules(), ship.assessment.pack, ship.join, heard, held, credit, beside.of(ship))
 
 
 def port_day_end(on: date) -> datetime:
