@@ -96,12 +96,14 @@ class IdentityOut(BaseModel):
 
 
 class ArrivalOut(BaseModel):
-    """Of a ship near the fairway: two estimates and what lies between them."""
+    """Of a ship near the fairway: two estimates and what lies between them; how well its typed destination names this port, 0 to 1."""
 
     by_fairway: str | None
     by_crew: str | None
     spread_hours: float | None
     distance_nm: float
+    sog_kn: float
+    destination_match: float | None
 
 
 class ShipDetailOut(BaseModel):
@@ -179,6 +181,8 @@ def _arrival(due: Arrival) -> ArrivalOut:
         by_crew=None if due.by_crew is None else rfc3339(due.by_crew),
         spread_hours=due.spread_hours,
         distance_nm=due.distance_nm,
+        sog_kn=due.sog_kn,
+        destination_match=due.destination_match,
     )
 
 

@@ -54,6 +54,7 @@ class Gap(_Pack):
     neighbours: int
     within_nm: float
     sweep_s: float
+    before_arrival_hours: float
 
 
 class Intervals(_Pack):
@@ -89,17 +90,30 @@ class Status(_Pack):
 
 class Draught(_Pack):
     change_m: float
+    cargo_hours: float
+    calls_alike: int
 
 
 class EtaRule(_Pack):
     spread_hours: float
     min_sog_kn: float
     fairway_nm: float
+    median_minutes: float
+    destination_match: float
 
 
 class IdentityRule(_Pack):
     length_share: float
+    length_times: int
     imo_zero_length_m: float
+
+
+class Meeting(_Pack):
+    sog_kn: float
+    distance_m: float
+    minutes: float
+    length_m: float
+    fresh_minutes: float
 
 
 class SignalRule(_Pack):
@@ -127,6 +141,7 @@ class Behaviour(_Pack):
     draught: Draught
     eta: EtaRule
     identity: IdentityRule
+    meeting: Meeting
     signals: dict[str, SignalRule]
 
 

@@ -15,7 +15,7 @@ from ais.behaviour import load_behaviour
 from ais.columns import MessageBatch
 from ais.event_store import save_events, save_identities, save_port_calls, save_signals
 from ais.ledger import Ledger
-from ais.live import LivePicture, Position, heard
+from ais.live import Heard, LivePicture, Position, heard
 from ais.memory import Recall, Remembered
 from ais.port import load_port
 from ais.reorder import Reorder
@@ -74,12 +74,21 @@ class Intake:
                     tally.late += not self._order.put(position.at_ms, judge)
                 if self._thinner.keeps(message.mmsi, position):
                     self._waiting.append((message.mmsi, position))
-            elif message.msg_type == 5 and (draught := message.number("draught")) is not None and message.at_ms:
-                self._order.put(message.at_ms, partial(watch.draught, message.mmsi, draught, message.at_ms))
+            elif message.at_ms and not message.own and message.msg_type in {5, 24}:
+                self._static(message, message.at_ms)
         for sighting in picture.take_sightings():
             ship = picture.get(sighting.mmsi) if sighting.field == "imo" else None
             watch.identity(sighting, ship.dimensions.length_m if ship is not None and ship.dimensions else None)
         _do(self._order.ready())
+
+    def _static(self, message: Heard, at_ms: int) -> None:
+        """Draught and length of a static report, in their place in time."""
+        sides = None if "mothership_mmsi" in message.fields else message.dimensions
+        draught = message.number("draught")
+        if draught is not None:
+            self._order.put(at_ms, partial(self.watch.draught, message.mmsi, draught, at_ms))
+        if sides is not None and sides.length_m:
+            self._order.put(at_ms, partial(self.watch.length, message.mmsi, sides.length_m, at_ms))
 
     def settle(self) -> None:
         """Judge what still waits for its order: the log has ended, or nothing came for as long as the bound."""

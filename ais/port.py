@@ -47,6 +47,7 @@ class Port(_Pack):
     fictitious: bool
     centre: Point
     berth_distance_m: float
+    destinations: tuple[str, ...] = ()  # UN/LOCODE and names, as crews type them
     berths: tuple[Berth, ...]
     limits: tuple[Point, ...] = ()
     anchorage: tuple[Point, ...]

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from ais.batch import BatchDecoder
 from ais.behaviour import load_behaviour
-from ais.eta import Arrival, arrival
+from ais.eta import Arrival, arrival, steady_sog_kn
 from ais.event_store import signals
 from ais.intake import Intake, feed_of
 from ais.ledger import Ledger
@@ -19,7 +19,7 @@ from ais.live import LivePicture, LiveShip, TimeSource
 from ais.port import Port, load_port
 from ais.reading import Progress, file_chunks
 from ais.signals import Signal
-from ais.store import Box, Feed, feeds, load_picture, load_ship, save_feed
+from ais.store import Box, Feed, feeds, load_picture, load_ship, save_feed, track
 from ais.tally import Tally
 from core.context import Services
 from core.errors import NotFound
@@ -43,7 +43,7 @@ def replay(services: Services, path: Path, on_progress: Progress | None = None) 
         NotFound, InputError: the file is missing or unreadable. A file without one AIS sentence is an empty picture.
     """
     started = services.clock.now()
-    decoder = BatchDecoder(services.settings.ais, other_types="count")
+    decoder = BatchDecoder(services.settings.ais)
     intake, tally = Intake(services.settings.ais, started), Tally()
     picture, stored = intake.picture, 0
     for chunk in file_chunks(path, on_progress):
@@ -91,7 +91,11 @@ def arrival_of(services: Services, ship: LiveShip) -> Arrival | None:
     position = ship.position
     if position is None or position.sog_kn is None or position.time_source != "log":
         return None
-    return arrival(watched_port(services), position, position.sog_kn, ship.eta, load_behaviour().eta)
+    rule = load_behaviour().eta
+    with services.db.ais_read() as session:
+        points = track(session, ship.mmsi, position.at_ms - round(rule.median_minutes * 60_000))
+    sog_kn = steady_sog_kn((*points, position), position.at_ms, rule) or position.sog_kn
+    return arrival(watched_port(services), position, sog_kn, ship.eta, rule, ship.destination)
 
 
 def open_signals(services: Services, at: datetime, mmsi: int | None = None) -> list[Signal]:

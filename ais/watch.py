@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import tomllib
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from functools import cache
 
 from pydantic import JsonValue
@@ -16,13 +17,15 @@ from pydantic import JsonValue
 from ais.anomalies import Doubles, Jumps, is_resting_conflict
 from ais.behaviour import Behaviour
 from ais.calls import Visit
-from ais.eta import arrival
+from ais.eta import arrival, steady_sog_kn
 from ais.event_store import Identity, PortCall
 from ais.live import IdentityChange, LiveShip, Position
+from ais.meetings import Meetings
 from ais.memory import Recall, Remembered
 from ais.motion import NM_M, Motion, event_of, evidence, judge, middle
-from ais.port import Port
+from ais.port import Port, is_inside
 from ais.signals import Event, Evidence, Signal, SignalKind, at_utc, signal
+from ais.voyage import Voyage, destination_match
 from config import pack_path
 from core.geo import LonLat, distance_m
 from core.ids import imo_check_digit_ok
@@ -59,8 +62,8 @@ class _Watched:
     silent: bool = False
     imo_zero_ms: int | None = None  # said to have no IMO number while its length was not known
     far: Counter[str] = field(default_factory=Counter)
-    draught_m: float | None = None
-    berthed_since_draught: bool = True
+    voyage: Voyage = field(default_factory=Voyage)
+    gap: Signal | None = None  # the last one that ended
     open: dict[tuple[SignalKind, str], Signal] = field(default_factory=dict)
 
 
@@ -85,6 +88,7 @@ class Watch:
         self._signals: dict[str, Signal] = {}
         self._calls: dict[str, PortCall] = {}
         self._named: dict[tuple[int, str, str], Identity] = {}
+        self._meetings = Meetings(rules.meeting)
         self._swept_ms = 0
         self.newest_ms = 0
 
@@ -92,7 +96,8 @@ class Watch:
         """Go on with a ship from where it was stored."""
         ship, watched = held.ship, _Watched()
         self._ships[ship.mmsi] = watched
-        watched.heard_ms, watched.draught_m = ship.at_ms, ship.draught_m
+        watched.heard_ms, watched.voyage.draught_m = ship.at_ms, ship.draught_m
+        watched.voyage.length_m = ship.dimensions.length_m or None if ship.dimensions is not None else None
         if ship.position is not None and ship.position.time_source == "log":
             watched.last = ship.position
         if held.event is not None:
@@ -160,15 +165,14 @@ class Watch:
 
     def draught(self, mmsi: int, draught_m: float, at_ms: int) -> None:
         watched = self._watched(mmsi, at_ms)
-        before = watched.draught_m
-        if before is not None and abs(draught_m - before) >= self._rules.draught.change_m:
-            if not watched.berthed_since_draught:
-                facts: dict[str, JsonValue] = {"before": before, "value": draught_m}
-                self._raise("draught_change", mmsi, at_ms, facts, subject=f"{before}>{draught_m}")
-            watched.berthed_since_draught = _berthed(watched)
-        elif before is None:
-            watched.berthed_since_draught = _berthed(watched)
-        watched.draught_m = draught_m
+        facts = watched.voyage.draught(draught_m, self._rules.draught, at_berth=_berthed(watched))
+        if facts is not None:
+            self._raise("draught_change", mmsi, at_ms, facts, subject=f"{facts['before']}>{draught_m}")
+
+    def length(self, mmsi: int, length_m: int, at_ms: int) -> None:
+        facts = self._watched(mmsi, at_ms).voyage.length(length_m, self._rules.identity)
+        if facts is not None:
+            self._raise("length_change", mmsi, at_ms, facts, subject=f"{facts['before']}>{length_m}")
 
     def sweep(self) -> None:
         """Look for ships that fell silent while their neighbours are heard, and for many ships at one place."""
@@ -189,6 +193,21 @@ class Watch:
                 facts: dict[str, JsonValue] = {"minutes": round((now_ms - last.at_ms) / _MINUTE_MS), "neighbours": heard}
                 self._raise("gap", mmsi, last.at_ms, facts, evidence(last), last_ms=now_ms)
         self._same_place(now_ms)
+        for one, other, minutes in self._meetings.step(self._lying_outside(now_ms), now_ms):
+            for mmsi, beside in ((one, other), (other, one)):
+                last = self._ships[mmsi].last
+                rows = (evidence(last),) if last is not None else ()
+                self._raise("meeting", mmsi, now_ms, {"other": f"{beside:09d}", "minutes": minutes}, *rows, subject=str(beside))
+
+    def _lying_outside(self, now_ms: int) -> Iterator[tuple[int, Position]]:
+        """Ships of some size that lie still, away from the port."""
+        rule = self._rules.meeting
+        for mmsi, watched in self._ships.items():
+            last = watched.last
+            if last is None or (last.sog_kn or 0.0) > rule.sog_kn or now_ms - last.at_ms > rule.fresh_minutes * _MINUTE_MS:
+                continue
+            if (watched.voyage.length_m or 0) >= rule.length_m and not is_inside(self._port.limits, last.lonlat):
+                yield mmsi, last
 
     def take(self) -> Conclusions:
         made = Conclusions(
@@ -238,9 +257,10 @@ class Watch:
             motion.anchor_at = middle(list(motion.points)) if state.kind == "at_anchor" else None
             self._note(motion.event)
             if state.kind == "at_berth":
-                watched.berthed_since_draught = True
+                watched.voyage.worked = True
                 watched.visit.berth(motion.event)
                 self._too_deep(ship, mmsi, position, state.place)
+                self._elsewhere(ship, mmsi, position)
             if state.kind == "drifting":
                 facts: dict[str, JsonValue] = {"minutes": round((position.at_ms - state.since_ms) / _MINUTE_MS)}
                 self._raise("drifting", mmsi, state.since_ms, facts, evidence(position), last_ms=position.at_ms)
@@ -252,6 +272,7 @@ class Watch:
         moment = watched.visit.step(mmsi, position, self._port, rules.call.dwell_minutes * _MINUTE_MS, draught)
         if moment is not None:
             self._note(moment)
+            self._crossed(watched, moment, mmsi, position)
         if motion.event is not None and motion.event.kind == "at_berth":
             watched.visit.berth(motion.event)  # the call may be younger than the stay
         call = watched.visit.call
@@ -278,10 +299,11 @@ class Watch:
 
     def _late_or_early(self, watched: _Watched, ship: LiveShip | None, mmsi: int, position: Position) -> None:
         rule = self._rules.eta
-        if ship is None or ship.eta is None or watched.visit.inside is not False or position.sog_kn is None:
+        sog_kn = steady_sog_kn(watched.motion.points, position.at_ms, rule)
+        if ship is None or ship.eta is None or watched.visit.inside is not False or sog_kn is None:
             return
-        found = arrival(self._port, position, position.sog_kn, ship.eta, rule)
-        before = arrival(self._port, watched.motion.points[0], position.sog_kn, None, rule)
+        found = arrival(self._port, position, sog_kn, ship.eta, rule)
+        before = arrival(self._port, watched.motion.points[0], sog_kn, None, rule)
         if found is not None and before is not None and found.distance_nm >= before.distance_nm:
             return  # outbound: its ETA is of another port
         spread = None if found is None else found.spread_hours
@@ -293,6 +315,24 @@ class Watch:
         if ship is not None and ship.draught_m is not None and depth is not None and ship.draught_m > depth:
             facts: dict[str, JsonValue] = {"draught_m": ship.draught_m, "depth_m": depth}
             self._raise("draught_over_depth", mmsi, position.at_ms, facts, evidence(position), subject=str(place))
+
+    def _elsewhere(self, ship: LiveShip | None, mmsi: int, position: Position) -> None:
+        match = None if ship is None else destination_match(self._port, ship.destination)
+        if ship is not None and match is not None and match < self._rules.eta.destination_match:
+            facts: dict[str, JsonValue] = {"destination": ship.destination, "match": match}
+            self._raise("destination_elsewhere", mmsi, position.at_ms, facts, evidence(position), subject=str(ship.destination))
+
+    def _crossed(self, watched: _Watched, moment: Event, mmsi: int, position: Position) -> None:
+        """What an arrival or a departure shows of the time before it."""
+        gap, call = watched.gap, watched.visit.call
+        hours = timedelta(hours=self._rules.gap.before_arrival_hours)
+        if moment.kind == "arrival" and gap is not None and moment.began_at - gap.opened_at <= hours:
+            facts = {"minutes": gap.facts["minutes"]}
+            self._raise("gap_before_arrival", mmsi, position.at_ms, facts, *gap.evidence, subject=gap.id)
+        if moment.kind == "departure" and call is not None:
+            alike = watched.voyage.left(call, self._rules.draught)
+            if alike is not None:
+                self._raise("draught_unchanged", mmsi, position.at_ms, alike, evidence(position), subject="draught")
 
     def _plausible(self, watched: _Watched, mmsi: int, position: Position, station: str | None) -> None:
         rules = self._rules
@@ -322,7 +362,7 @@ class Watch:
         rows = evidence(last), evidence(position, implied_kn=round(implied, 1))
         watched.open.pop(("gap", ""), None)
         made = signal("gap", mmsi, at_utc(last.at_ms), self._rules, rows, facts, last_at=at_utc(position.at_ms))
-        self._signals[made.id] = made
+        self._signals[made.id] = watched.gap = made
 
     def _neighbours(self, mmsi: int, last: Position, now_ms: int) -> int:
         """Ships near the last place that were heard in the later half of the silence."""
