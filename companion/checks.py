@@ -229,6 +229,7 @@ def desk_view(services: Services, actor: Actor, draw_id: str) -> Desk:
         row = store.draw_row(session, draw_id)
         visits = {visit.target: visit for visit in store.visits(session, draw_id)}
         plan = draw.parse_plan(row.plan)
+        session.expunge_all()
         return Desk(row.id, row.state, row.flying, row.commitment, row.committed_at, plan, row.result, visits)
 
 

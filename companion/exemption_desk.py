@@ -86,4 +86,6 @@ def rewards(services: Services, actor: Actor) -> list[practice_store.RewardRow]:
     """The newest first. Raises AccessDenied."""
     require(actor, "reward.read")
     with services.db.read() as session:
-        return practice_store.rewards(session)
+        rows = practice_store.rewards(session)
+        session.expunge_all()
+        return rows

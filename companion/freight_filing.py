@@ -68,7 +68,9 @@ def judged_trips(services: Services, actor: Actor) -> list[store.TripRow]:
     """Orders that were judged, the newest first; a platform sees its own. Raises AccessDenied."""
     require(actor, "freight.read")
     with services.db.read() as session:
-        return store.trips(session, actor.user_id if actor.role is Role.APPLICANT else None)
+        rows = store.trips(session, actor.user_id if actor.role is Role.APPLICANT else None)
+        session.expunge_all()
+        return rows
 
 
 def _stop(session: Session, orders: list[str]) -> None:

@@ -177,6 +177,7 @@ def overview(services: Services, actor: Actor) -> Overview:
         declarations = [] if bank else store.declarations(session, firm)
         loans = store.loans(session, bank=bank, subject=firm)
         grants = store.grants(session, firm) if firm else []
+        session.expunge_all()
         return Overview(tuple(declarations), tuple(loans), tuple(grants))
 
 

@@ -94,7 +94,9 @@ def issued(services: Services, actor: Actor, subject: str | None = None, limit: 
     require(actor, "code.read")
     wanted = actor.user_id if actor.role is Role.APPLICANT else subject
     with services.db.read() as session:
-        return store.codes_issued(session, wanted, limit)
+        rows = store.codes_issued(session, wanted, limit)
+        session.expunge_all()
+        return rows
 
 
 def one(services: Services, actor: Actor, jti: str) -> store.CodeIssuedRow:
@@ -152,7 +154,9 @@ def signed_bytes(body: dict[str, Any]) -> bytes:
 
 def revoked_keys(services: Services) -> Sequence[store.CodeKeyRevokedRow]:
     with services.db.read() as session:
-        return store.code_keys_revoked(session)
+        rows = store.code_keys_revoked(session)
+        session.expunge_all()
+        return rows
 
 
 def _code_keys(services: Services) -> list[PublicKey]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
+from functools import cache
 from typing import Any
 from urllib.parse import quote
 
@@ -31,7 +32,6 @@ from core.ids import new_id
 from core.workdays import local_day
 
 _KIND = "reforms.credit_kind_"
-NAMED_KINDS = frozenset(key.removeprefix(_KIND) for key in entries() if key.startswith(_KIND))
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +51,12 @@ class Shown:
     means: tuple[tuple[str, bool], ...]
 
 
+@cache
+def _named_kinds() -> frozenset[str]:
+    """Kinds of credit events that have words; another kind is shown as it is written."""
+    return frozenset(key.removeprefix(_KIND) for key in entries() if key.startswith(_KIND))
+
+
 def build_router(services: Services) -> APIRouter:
     """The list of files, one file, and the actions."""
     router = APIRouter(include_in_schema=False)
@@ -66,7 +72,7 @@ def build_router(services: Services) -> APIRouter:
         return page(
             request, "credit.html", subject=name, grade=grade, events=events, firm=is_firm(actor), today=today,
             entries=[_shown(services, actor, entry, notes, today) for entry, notes in listed],
-            credit_kinds=NAMED_KINDS, kinds=sorted({kind for rule in credit_rules().rule for kind in rule.kinds}), sectors=sectors(),
+            credit_kinds=_named_kinds(), kinds=sorted({kind for rule in credit_rules().rule for kind in rule.kinds}), sectors=sectors(),
         )  # fmt: skip
 
     @router.post("/reforms/credit/{do}")

@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 import io
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -31,7 +32,6 @@ from core.track_overlap import Track
 from core.workdays import local_day
 
 _FIELD = "reforms.field_"
-_LABELLED = frozenset(key.removeprefix(_FIELD) for key in entries() if key.startswith(_FIELD))
 _LARGEST_TRACKS = 20_000_000
 
 
@@ -42,6 +42,12 @@ class FigureRow:
     title: Text
     figure: benefits.Figure
     procedure: str
+
+
+@cache
+def _labelled() -> frozenset[str]:
+    """Fields of a firm that have words; another one is shown by its name."""
+    return frozenset(key.removeprefix(_FIELD) for key in entries() if key.startswith(_FIELD))
 
 
 def build_router(services: Services) -> APIRouter:
@@ -162,7 +168,7 @@ def _policies(router: APIRouter) -> None:
         return page(
             request, "policies.html", rules=rules, fields=fields, given=given, found=found, asked=bool(firm),
             named={policy.id: policy for policy in rules.policy}, choices=_choices(rules),
-            labelled=_LABELLED,
+            labelled=_labelled(),
         )  # fmt: skip
 
 
