@@ -7,41 +7,40 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import JsonValue
 
 from ais import fast_numpy, kernels
 from ais import kernels as k
 from ais.columns import SOURCES, MessageBatch
-from ais.decode import MIN_BITS, DecodeReason, Rejected, decode_payload
-from ais.fields import COLUMNS, TEXT_WIDTH
-from ais.fragments import Frame
+from ais.fragments import Fragment, Frame
 from ais.framing import Framer
+from ais.kernels_columns import fill
+from ais.kernels_lines import SIX_OF, scan
+from ais.kernels_stamps import place_of
 from ais.ledger import Ledger
+from ais.message_tables import MOST_FIELDS, MOST_TEXTS, PERSONS_PLACE, TABLES, WEATHER_PLACE
 from ais.stamps import NO_STAMP, Stamp
 from ais.text import say
 from config.settings import AisSettings
 
 Route = Literal["numba", "numpy", "python"]
-OtherTypes = Literal["decode", "count"]
 NUMPY_FROM_BYTES = 30_000  # about 500 sentences: below, numpy costs more than it saves (docs/decisions/0008)
 _MAX_NAMES = 1 << 16
-_BEHIND = 8
-_REASONS: dict[int, DecodeReason] = {k.UNKNOWN_TYPE: "unknown_type", k.SHORT: "short_payload", k.NO_PART: "decode_error"}
-_MINIMUM: NDArray[np.int64] = np.array([MIN_BITS.get(kind, 0) for kind in range(64)], np.int64)
-_ARMOUR = bytes(code + 48 if code < 40 else code + 56 for code in range(64)) + bytes(192)
+_SHORTEST = 17  # bytes of the shortest sentence with its line feed
+_UNUSED = 2  # references to an array that only its owner holds: the owner's and the question's
+_SIX: list[int] = SIX_OF.tolist()
+_REJECTS = ("no_checksum", "bad_checksum", "empty_payload")  # from k.S_NO_CHECKSUM on
 
 
 class Repeats:
     """Payloads heard lately, shared by the decoders of several sources so that overlapping stations count once.
 
-    Bounded: four payloads a bucket; when a bucket is full its oldest gives room.
+    Bounded: four payloads a bucket; when a bucket is full its oldest gives room. `buckets` is a power of two.
     """
 
     def __init__(self, window_s: float, buckets: int = 1 << 16) -> None:
@@ -50,13 +49,68 @@ class Repeats:
         self.table: NDArray[np.int64] = np.zeros((buckets, k.WAYS, 3), np.int64)
 
 
-@dataclass(slots=True)
-class _Buffers:
-    """What a piece of the stream becomes before it is decoded."""
+class Stations:
+    """Numbers of the stations' names, for `kernels_lines.place_of` and for what framing reads. Bounded by `forget`."""
 
-    data: bytes
-    rows: NDArray[np.int64]
-    six: NDArray[np.uint8]
+    def __init__(self) -> None:
+        self.slots: NDArray[np.int64] = np.zeros((k.NAME_SLOTS, 2), np.int64)
+        self.names: tuple[str, ...] = ()
+        self._numbers: dict[str, int] = {}
+
+    def forget(self, state: NDArray[np.int64]) -> None:
+        """Begin anew if there are too many."""
+        if len(self.names) > _MAX_NAMES:
+            self.slots[:] = 0
+            self.names = ()
+            self._numbers.clear()
+            state[k.S_NAMES] = state[k.S_NAMED] = 0
+
+    def learn(self, names: Iterable[str]) -> None:
+        for name in names:
+            self._numbers[name] = len(self.names)
+            self.names += (name,)
+
+    def number(self, name: str | None, state: NDArray[np.int64], fresh: NDArray[np.int64]) -> int:
+        if name is None:
+            return -1
+        if name not in self._numbers:
+            if kernels.COMPILED:
+                raw = np.frombuffer(name.encode(), np.uint8)
+                if place_of(raw, 0, len(raw), state, self.slots, fresh) < len(self.names):
+                    raise AssertionError(name)  # the kernel knows only names that were learnt
+                state[k.S_FRESH] = 0
+            self.learn((name,))
+        return self._numbers[name]
+
+
+class _Room:
+    """Arrays to decode into, used again for the next pieces unless somebody still reads a batch in them.
+
+    New memory costs more than decoding: the kernel of the system fills each page with zeros at its first use.
+    """
+
+    def __init__(self, length: int) -> None:
+        most = length // _SHORTEST + 8
+        self.length = length
+        self.rows: NDArray[np.void] = np.empty(most, k.ROW)
+        self.words: NDArray[np.int64] = np.empty(length // 10 + 2 * most + 64, np.int64)
+        self.fresh: NDArray[np.int64] = np.empty((most, 2), np.int64)
+        self.held: NDArray[np.int64] = np.zeros((k.HELD + 1, k.SENTENCE_WIDTH), np.int64)
+        self.groups: NDArray[np.int64] = np.zeros((k.HELD, k.G_STATION + 1), np.int64)
+        self.values: NDArray[np.int32] = np.empty(0, np.int32)
+        self.octets: NDArray[np.uint8] = np.empty(0, np.uint8)
+
+    def for_bytes(self, length: int) -> _Room:
+        """Itself, or a new room if it is too small or in use."""
+        if length <= self.length and sys.getrefcount(self.rows) <= _UNUSED:
+            return self
+        return _Room(max(length, self.length))
+
+    def for_columns(self, rows: int, words: int) -> None:
+        if rows * MOST_FIELDS > len(self.values):
+            self.values = np.empty(rows * MOST_FIELDS, np.int32)
+        if 10 * words + rows * MOST_TEXTS > len(self.octets):
+            self.octets = np.empty(10 * words + rows * MOST_TEXTS, np.uint8)
 
 
 class BatchDecoder:
@@ -64,26 +118,23 @@ class BatchDecoder:
 
     Args:
         repeats: share one between sources; None makes an own one.
-        other_types: ``decode`` = types without columns are decoded by pyais at once; ``count`` = they are checked, counted and
-            get their row (type, MMSI, time, station) only, which is all that a picture or a track store needs.
         route: forces one, for tests and benchmarks; None takes numba if installed, else numpy for large pieces, else Python.
     """
 
-    def __init__(
-        self, settings: AisSettings, *, repeats: Repeats | None = None, other_types: OtherTypes = "decode",
-        route: Route | None = None,
-    ) -> None:  # fmt: skip
+    def __init__(self, settings: AisSettings, *, repeats: Repeats | None = None, route: Route | None = None) -> None:
         self._framer = Framer(
             fragment_age_s=settings.fragment_age_s,
             fragment_age_sentences=settings.fragment_age_sentences,
             max_pending=settings.max_pending_fragments,
         )
         self._repeats = repeats or Repeats(settings.duplicate_window_s)
-        self._other_types = other_types
         self._route = route
-        self._names: dict[int, str] = {}
+        self._stations = Stations()
+        self._room = _Room(0)
         self._state: NDArray[np.int64] = np.zeros(k.STATE_WIDTH, np.int64)
         self._state[k.S_AGE] = int(settings.fragment_age_s * 1000)
+        self._state[k.S_AGE_SENTENCES] = settings.fragment_age_sentences
+        self._result: NDArray[np.int64] = np.zeros(k.RESULT_WIDTH, np.int64)
         if kernels.COMPILED and route in (None, "numba"):
             compile_once()
 
@@ -95,11 +146,12 @@ class BatchDecoder:
         """Messages completed by `data`, which may end anywhere. `received_at` (aware) stamps what carries no time itself."""
         self.ledger.read_bytes += len(data)
         self._framer.received_ms = None if received_at is None else int(received_at.timestamp() * 1000)
-        return self._batch(self._framer.whole_lines(data))
+        return self._batch(self._framer.pieces(data))
 
     def finish(self) -> MessageBatch:
         """The last line without an end; what is still half is given up."""
-        batch = self._batch(self._framer.last_line())
+        line = self._framer.last_line()
+        batch = self._batch([(line, 0, len(line))])
         self._framer.assembler.give_up_all()
         return batch
 
@@ -109,220 +161,188 @@ class BatchDecoder:
             yield self.feed(chunk)
         yield self.finish()
 
-    def _batch(self, data: bytes) -> MessageBatch:
-        route = self._route or _route_for(len(data))
-        if len(self._names) > _MAX_NAMES:
-            self._names.clear()
-        capacity = len(data) // 17 + 8  # no sentence is shorter
-        buffers = _Buffers(data, np.empty((capacity, k.FRAME_WIDTH), np.int64), np.empty(len(data) + 4096, np.uint8))
+    def _batch(self, pieces: list[tuple[bytes, int, int]]) -> MessageBatch:
+        length = sum(last - first for _, first, last in pieces)
+        route = self._route or _route_for(length)
         state = self._state
-        state[k.S_SIX] = state[k.S_ROWS] = 0
+        self._stations.forget(state)
+        self._room = self._room.for_bytes(length)
+        state[k.S_WORDS] = state[k.S_ROWS] = 0
         state[k.S_RECEIVED] = -1 if self._framer.received_ms is None else self._framer.received_ms
-        if route == "numba":
-            self._scan(buffers)
-        else:
-            plain = fast_numpy.plain_lines(data) if route == "numpy" else None
-            self._walk(buffers, plain)
-        return self._columns(buffers, route)
+        for data, first, last in pieces:
+            if route == "numba":
+                self._scan(data, first, last)
+            else:
+                lines = data[first:last]
+                self._walk(lines, fast_numpy.plain_lines(lines) if route == "numpy" else None)
+        return self._columns(route)
 
-    def _scan(self, buffers: _Buffers) -> None:
+    def _scan(self, data: bytes, pos: int, last: int) -> None:
         """Plain lines by the kernel, each other line by `framing.py`, in order."""
-        data, state = buffers.data, self._state
+        state, room, stations, ledger, assembler = self._state, self._room, self._stations, self.ledger, self._framer.assembler
         raw = np.frombuffer(data, np.uint8)
-        pos = 0
         self._wrapper_in()
-        while pos < len(data):
-            state[k.S_LINES] = state[k.S_SENTENCES] = state[k.S_OTHER] = 0
-            state[k.S_LINE] = self.ledger.read_lines
-            pos = k.scan(raw, pos, len(data), state, buffers.rows, buffers.six, self._framer.assembler.busy)
-            self.ledger.read_lines += int(state[k.S_LINES])
-            self.ledger.sentences += int(state[k.S_SENTENCES])
-            self.ledger.ignored_non_ais += int(state[k.S_OTHER])
-            if pos < len(data):
+        while pos < last:
+            state[k.S_LINES : k.S_EMPTY + 1] = 0
+            state[k.S_LINE], state[k.S_SENTENCE] = ledger.read_lines, ledger.sentences
+            state[k.S_MOST_HELD] = min(k.HELD, assembler.free)
+            pos = scan(
+                raw, pos, last, state, room.rows, room.words, assembler.busy, stations.slots, room.fresh, room.held, room.groups
+            )
+            if state[k.S_FRESH]:
+                places = room.fresh[: state[k.S_FRESH]].tolist()
+                stations.learn(data[first : first + length].decode("ascii") for first, length in places)
+                state[k.S_FRESH] = 0
+            if state[k.S_HELD] or state[k.S_GROUPS]:
+                self._give_back(data)
+            lines, sentences, other, *rejects = state[k.S_LINES : k.S_EMPTY + 1].tolist()
+            ledger.read_lines += lines
+            ledger.sentences += sentences
+            ledger.ignored_non_ais += other
+            for reason, count in zip(_REJECTS, rejects, strict=True):
+                if count:
+                    ledger.reject(reason, count)
+            if pos < last:
                 end = data.index(b"\n", pos)
-                self._wrapper_out(data)
-                self._line(buffers, data[pos:end])
+                self._wrapper_out()
+                self._line(data[pos:end], last - end)
                 self._wrapper_in()
                 pos = end + 1
-        self._wrapper_out(data)
+        self._wrapper_out()
 
-    def _walk(self, buffers: _Buffers, plain: fast_numpy.PlainLines | None) -> None:
+    def _give_back(self, data: bytes) -> None:
+        """Hand half messages and tag groups of a scan to framing, which keeps them between scans."""
+        state, room, names, framer = self._state, self._room, self._stations.names, self._framer
+        for row in room.held[: state[k.S_HELD]].tolist():
+            at, source, station, check, payload = (
+                row[k.L_AT],
+                row[k.L_SOURCE],
+                row[k.L_STATION],
+                row[k.L_CHECK],
+                row[k.L_PAYLOAD],
+            )
+            fragment = Fragment(
+                talker=bytes(divmod(row[k.L_TALKER], 256)),
+                own=row[k.L_OWN] == 1,
+                total=row[k.L_TOTAL],
+                number=row[k.L_NUMBER],
+                sequence=b"" if row[k.L_SEQ] < 0 else b"%d" % row[k.L_SEQ],
+                channel=bytes((row[k.L_CHANNEL],)) if row[k.L_CHANNEL] else b"",
+                payload=data[payload : payload + row[k.L_LENGTH]],
+                fill=row[k.L_FILL],
+                checksum=row[k.L_SUM],
+                line=row[k.L_LINE],
+                stamp=_stamp(at, source, None if station < 0 else names[station], check),
+                received_ms=framer.received_ms,
+            )
+            framer.assembler.hold(fragment, row[k.L_SENTENCE])
+        for row in room.groups[: state[k.S_GROUPS]].tolist():
+            place, at, station = row[k.G_PLACE], row[k.G_AT], row[k.G_STATION]
+            name = data[place : place + row[k.G_LENGTH]]
+            framer.tags.learn(name, _stamp(at, 0 if at >= 0 else -1, None if station < 0 else names[station], -1))
+        state[k.S_HELD] = state[k.S_GROUPS] = 0
+
+    def _walk(self, data: bytes, plain: fast_numpy.PlainLines | None) -> None:
         """Runs of plain lines by numpy, each other line by `framing.py`, in order."""
-        lines = buffers.data.split(b"\n")[:-1]
+        lines = data.split(b"\n")[:-1]
         at = 0
         while at < len(lines):
             run = plain.run_from(at) if plain is not None and self._framer.wrapper is NO_STAMP else at
             if plain is not None and run > at:
-                self._take_run(buffers, plain, at, run)
+                self._take_run(plain, at, run)
                 at = run
             else:
-                self._line(buffers, lines[at])
+                self._line(lines[at], len(data))
                 at += 1
 
-    def _take_run(self, buffers: _Buffers, plain: fast_numpy.PlainLines, first: int, last: int) -> None:
+    def _take_run(self, plain: fast_numpy.PlainLines, first: int, last: int) -> None:
         state, count = self._state, last - first
         place = int(state[k.S_ROWS])
-        rows = buffers.rows[place : place + count]
+        rows = self._room.rows[place : place + count]
         received = int(state[k.S_RECEIVED])
-        used = plain.copy(first, last, rows, buffers.six, int(state[k.S_SIX]))
-        rows[:, k.AT], rows[:, k.SOURCE] = received, SOURCES.index("receiver") if received >= 0 else -1
-        rows[:, k.ST_HASH : k.ST_LEN + 1] = 0
-        rows[:, k.FIRST] = rows[:, k.LAST] = self.ledger.read_lines + 1 + np.arange(count)
-        rows[:, k.PARTS] = 1
-        state[k.S_SIX] = used
+        state[k.S_WORDS] = plain.copy(first, last, rows, self._room.words, int(state[k.S_WORDS]))
+        rows["at_ms"], rows["at_source"] = received, SOURCES.index("receiver") if received >= 0 else -1
+        rows["station"] = -1
+        rows["first_line"] = rows["last_line"] = self.ledger.read_lines + 1 + np.arange(count)
+        rows["sentences"] = 1
         state[k.S_ROWS] = place + count
         self.ledger.read_lines += count
         self.ledger.sentences += count
 
-    def _line(self, buffers: _Buffers, line: bytes) -> None:
+    def _line(self, line: bytes, to_come: int) -> None:
         for frame in self._framer.line(line):
-            self._add(buffers, frame)
+            self._add(frame, to_come)
 
-    def _add(self, buffers: _Buffers, frame: Frame) -> None:
-        state = self._state
-        at, place, length = int(state[k.S_SIX]), int(state[k.S_ROWS]), len(frame.payload)
-        if at + length + len(buffers.data) > len(buffers.six):
-            buffers.six = np.concatenate([buffers.six, np.empty(len(buffers.six) + length + len(buffers.data), np.uint8)])
-        buffers.six[at : at + length] = fast_numpy.SIX_OF[np.frombuffer(frame.payload, np.uint8)]
-        key = self._key(frame.station)
-        buffers.rows[place] = (
-            at, length, frame.fill, -1 if frame.at_ms is None else frame.at_ms,
-            -1 if frame.source is None else SOURCES.index(frame.source), key, -1, 0 if frame.station is None else 1,
-            frame.first_line, frame.last_line, frame.sentences, frame.own,
+    def _add(self, frame: Frame, to_come: int) -> None:
+        """A frame that framing made, into the next row; `to_come`: bytes of the piece behind it."""
+        state, room = self._state, self._room
+        at, place = int(state[k.S_WORDS]), int(state[k.S_ROWS])
+        words = _words(frame.payload)
+        behind = to_come // 10 + len(room.rows) + 64
+        if at + len(words) + behind > len(room.words):
+            room.words = np.concatenate([room.words, np.empty(len(words) + behind, np.int64)])
+        room.words[at : at + len(words)] = words
+        room.rows[place] = (
+            -1 if frame.at_ms is None else frame.at_ms, frame.first_line, frame.last_line, 0, -1, at, len(frame.payload),
+            self._stations.number(frame.station, state, room.fresh), 0, 0, 0, 0, frame.fill, frame.sentences, frame.own,
+            -1 if frame.source is None else SOURCES.index(frame.source), 0, 0,
         )  # fmt: skip
-        state[k.S_SIX], state[k.S_ROWS] = at + length, place + 1
-
-    def _key(self, name: str | None) -> int:
-        if name is None:
-            return 0
-        raw = np.frombuffer(name.encode(), np.uint8)
-        key = int(k.name_hash(raw, 0, len(raw)))
-        self._names[key] = name
-        return key
+        state[k.S_WORDS], state[k.S_ROWS] = at + len(words), place + 1
 
     def _wrapper_in(self) -> None:
         """What framing knows of a $PGHP line in force, into the kernel's state."""
         state, wrapper = self._state, self._framer.wrapper
-        state[k.S_WRAPPED] = wrapper.at_ms is not None
+        state[k.S_WRAPPED] = wrapper is not NO_STAMP
         if wrapper.at_ms is not None:
             state[k.S_W_AT] = wrapper.at_ms
             state[k.S_W_CHECK] = -1 if wrapper.packet_check is None else wrapper.packet_check
-            state[k.S_W_HASH], state[k.S_W_OFF] = self._key(wrapper.station), -1
-            state[k.S_W_LEN] = 0 if wrapper.station is None else 1
+            state[k.S_W_STATION] = self._stations.number(wrapper.station, state, self._room.fresh)
 
-    def _wrapper_out(self, data: bytes) -> None:
+    def _wrapper_out(self) -> None:
         state = self._state
         if not state[k.S_WRAPPED]:
             self._framer.wrapper = NO_STAMP
             return
-        off, length, check = int(state[k.S_W_OFF]), int(state[k.S_W_LEN]), int(state[k.S_W_CHECK])
-        if length == 0:
-            name = None
-        else:
-            name = self._names[int(state[k.S_W_HASH])] if off < 0 else data[off : off + length].decode("ascii")
+        station, check = int(state[k.S_W_STATION]), int(state[k.S_W_CHECK])
+        name = None if station < 0 else self._stations.names[station]
         self._framer.wrapper = Stamp(int(state[k.S_W_AT]), "pghp", name, None if check < 0 else check)
 
-    def _stations(self, rows: NDArray[np.int64], data: bytes) -> tuple[NDArray[np.int32], tuple[str, ...]]:
-        station = np.full(len(rows), -1, np.int32)
-        named = np.flatnonzero(rows[:, k.ST_LEN] > 0)
-        if not len(named):
-            return station, ()
-        keys, first, inverse = np.unique(rows[named, k.ST_HASH], return_index=True, return_inverse=True)
-        names: list[str] = []
-        for key, place in zip(keys.tolist(), first.tolist(), strict=True):
-            name = self._names.get(key)
-            if name is None:
-                off, length = rows[named[place], k.ST_OFF], rows[named[place], k.ST_LEN]
-                name = self._names[key] = data[off : off + length].decode("ascii")
-            names.append(name)
-        station[named] = inverse
-        return station, tuple(names)
-
-    def _columns(self, buffers: _Buffers, route: Route) -> MessageBatch:
-        rows, six = buffers.rows[: int(self._state[k.S_ROWS])], buffers.six
-        end = int(self._state[k.S_SIX])
-        six[end : end + _BEHIND] = 0  # a cut field is read to its full width
-        n = len(rows)
-        outputs = _outputs(n)
-        layout, mmsi, whole, values, text_row, texts, hashes = outputs
-        fill: Callable[..., int] = fast_numpy.fill_columns if route == "numpy" else k.fill_columns
-        used = fill(six, rows, _MINIMUM, *k.TABLES, *outputs)
-        decoded = self._decode_rest(rows, six, layout, whole)
-        station, names = self._stations(rows, buffers.data)
-        good = layout >= k.OTHER
-        if not good.all():
-            decoded = _moved(decoded, good)
-            rows, layout, mmsi, whole = rows[good], layout[good], mmsi[good], whole[good]
-            values, text_row, hashes, station = values[good], text_row[good], hashes[good], station[good]
-        self.ledger.messages += len(rows)
-        self.ledger.fragments_used += int(rows[:, k.PARTS].sum())
-        repeats = self._repeats
-        serial = repeats.serial
-        repeats.serial += len(rows)
-        at_ms = np.ascontiguousarray(rows[:, k.AT])
-        repeat_of: NDArray[np.int64] = np.empty(len(rows), np.int64)
-        k.mark_repeats(hashes, at_ms, serial, repeats.window_ms, repeats.table, repeat_of)
-        return MessageBatch(
-            msg_type=six[rows[:, k.SIX]],
-            mmsi=mmsi,
-            at_ms=at_ms,
-            at_source=rows[:, k.SOURCE].astype(np.int8),
-            station=station,
-            own=rows[:, k.OWN] == 1,
-            lines=rows[:, k.FIRST : k.LAST + 1],
-            sentences=rows[:, k.PARTS].astype(np.uint8),
-            fast=whole,
-            layout=layout,
-            serial=np.arange(serial, serial + len(rows)),
-            repeat_of=repeat_of,
-            values=values,
-            text_row=text_row,
-            texts=texts[:used],
-            six=six,
-            payload=rows[:, k.SIX : k.FILL + 1],
-            stations=names,
-            decoded=decoded,
-        )
-
-    def _decode_rest(
-        self, rows: NDArray[np.int64], six: NDArray[np.uint8], layout: NDArray[np.int8], whole: NDArray[np.bool_]
-    ) -> dict[int, dict[str, JsonValue]]:
-        """Everything that is not whole: count it as rejected, or decode it with pyais."""
-        decoded: dict[int, dict[str, JsonValue]] = {}
-        for row in np.flatnonzero(~whole).tolist():
-            parts = int(rows[row, k.PARTS])
-            reason = _REASONS.get(int(layout[row]))
-            if reason is None and self._other_types == "decode":
-                first, length = int(rows[row, k.SIX]), int(rows[row, k.LENGTH])
-                payload = six[first : first + length].tobytes().translate(_ARMOUR)
-                fields = decode_payload(payload, int(rows[row, k.FILL]))
-                if isinstance(fields, Rejected):
-                    reason = fields.reason
-                    layout[row] = k.NO_PART
-                else:
-                    decoded[row] = fields
-            if reason is not None:
-                self.ledger.reject(reason, parts)
-        return decoded
+    def _columns(self, route: Route) -> MessageBatch:
+        state, room, result, repeats = self._state, self._room, self._result, self._repeats
+        count = int(state[k.S_ROWS])
+        if count == 0:
+            return MessageBatch(room.rows[:0], room.values[:0], room.octets[:0], self._stations.names)
+        room.for_columns(count, int(state[k.S_WORDS]))
+        fill_columns = fill if route == "numba" else fast_numpy.fill
+        fill_columns(
+            room.rows, count, room.words, *TABLES, PERSONS_PLACE, WEATHER_PLACE, repeats.serial, repeats.window_ms, repeats.table,
+            room.values, room.octets, result,
+        )  # fmt: skip
+        kept, values, octets, used, _, *rejects = result.tolist()
+        repeats.serial += kept
+        self.ledger.messages += kept
+        self.ledger.fragments_used += used
+        for reason, sentences in zip(k.R_REASONS, rejects, strict=True):
+            if sentences:
+                self.ledger.reject(reason, sentences)
+        return MessageBatch(room.rows[:kept], room.values[:values], room.octets[:octets], self._stations.names)
 
 
-def _moved(decoded: dict[int, dict[str, JsonValue]], good: NDArray[np.bool_]) -> dict[int, dict[str, JsonValue]]:
-    """The same by the row numbers that are left when bad rows are gone."""
-    places = np.cumsum(good) - 1
-    return {int(places[row]): fields for row, fields in decoded.items()}
+def _stamp(at: int, source: int, station: str | None, check: int) -> Stamp:
+    if at < 0 and station is None:
+        return NO_STAMP
+    return Stamp(None if at < 0 else at, None if source < 0 else SOURCES[source], station, None if check < 0 else check)
 
 
-def _outputs(
-    n: int,
-) -> tuple[
-    NDArray[np.int8], NDArray[np.int32], NDArray[np.bool_], NDArray[np.int32], NDArray[np.int32], NDArray[np.uint8],
-    NDArray[np.int64],
-]:  # fmt: skip
-    """Room for n rows: layout, mmsi, whole, values, text_row, texts, hashes."""
-    return (
-        np.empty(n, np.int8), np.empty(n, np.int32), np.empty(n, np.bool_), np.empty((n, len(COLUMNS)), np.int32),
-        np.empty(n, np.int32), np.empty((n, TEXT_WIDTH), np.uint8), np.empty(n, np.int64),
-    )  # fmt: skip
+def _words(payload: bytes) -> list[int]:
+    """Ten characters a word, as `kernels_lines` packs them."""
+    words = []
+    for first in range(0, len(payload), 10):
+        word = 0
+        for code in payload[first : first + 10].ljust(10, b"0"):
+            word = word << 6 | _SIX[code]
+        words.append(word)
+    return words
 
 
 def _route_for(length: int) -> Route:
@@ -332,25 +352,35 @@ def _route_for(length: int) -> Route:
 
 
 _compiled: list[float] = []
+_ENTRIES: tuple[Any, ...] = (k.busy_slot, place_of, scan, fill)
 
 
 def compile_once() -> float:
     """Compile the kernels, or load them from numba's cache on disk; says so on stderr if it compiled. Seconds it took."""
     if not _compiled:
         began = time.perf_counter()
-        state = np.zeros(k.STATE_WIDTH, np.int64)
-        raw = np.frombuffer(b"\n", np.uint8)
-        six, rows = np.zeros(64, np.uint8), np.zeros((1, k.FRAME_WIDTH), np.int64)
-        k.scan(raw, 0, 1, state, rows, six, np.zeros(k.BUSY_SLOTS, np.int64))
-        layout, mmsi, whole, values, text_row, texts, hashes = _outputs(0)
-        k.fill_columns(six, rows[:0], _MINIMUM, *k.TABLES, layout, mmsi, whole, values, text_row, texts, hashes)
-        empty = np.empty(0, np.int64)
-        k.mark_repeats(empty, empty, 1, 1, np.zeros((1, k.WAYS, 3), np.int64), empty)
-        k.name_hash(raw, 0, 0)
-        k.busy_slot(0, 0, 1)
+        if not _run_once():  # the cache is of other sources
+            for kernel in _ENTRIES:
+                kernel.recompile()
+            _run_once()
         _compiled.append(time.perf_counter() - began)
-        kernels_of: tuple[Any, ...] = (k.scan, k.fill_columns, k.mark_repeats)
-        if any(kernel.stats.cache_misses for kernel in kernels_of if kernels.COMPILED):
+        if any(kernel.stats.cache_misses for kernel in _ENTRIES):
             words = say("ais.cli.compiled", seconds=f"{_compiled[0]:.1f}")
             sys.stderr.write(f"{words.zh} / {words.en}\n")
     return _compiled[0]
+
+
+def _run_once() -> bool:
+    """Each entry once over nothing; False if the machine code is not of these sources."""
+    room, stations = _Room(1), Stations()
+    state, result = np.zeros(k.STATE_WIDTH, np.int64), np.zeros(k.RESULT_WIDTH, np.int64)
+    raw = np.frombuffer(b"\n", np.uint8)
+    busy = np.zeros(k.BUSY_SLOTS, np.int64)
+    scan(raw, 0, 1, state, room.rows, room.words, busy, stations.slots, room.fresh, room.held, room.groups)
+    table = np.zeros((1, k.WAYS, 3), np.int64)
+    fill(
+        room.rows, 0, room.words, *TABLES, PERSONS_PLACE, WEATHER_PLACE, 1, 1, table, room.values, room.octets, result
+    )  # fmt: skip
+    place_of(raw, 0, 0, state, stations.slots, room.fresh)
+    k.busy_slot(0, 0, 0, 1)
+    return bool(state[k.S_SOURCES] == result[k.R_SOURCES] == k.SOURCES_MARK)

@@ -5,136 +5,196 @@ Never decodes: `batch.py` fills it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cache, lru_cache
+from functools import cache, lru_cache, partial
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import JsonValue
 
-from ais.decode import turn_of
-from ais.fields import AID, COLUMN, KINDS, LAYOUTS, NONE, TEXT_START, TEXTS, DataField, Kind, TextField
+from ais.decode import clean, turn_of
+from ais.fields import NONE, DataField, Field, Kind, TextField
+from ais.message_tables import AID_PLACE, COLUMNS, CORE_LAYOUTS, LAYOUTS, PLACES
+from ais.stamps import StampSource
 from core.clock import rfc3339
 
-SOURCES = ("tag", "pghp", "suffix", "prefix", "receiver")  # where a time was read, most trusted first
+SOURCES: tuple[StampSource, ...] = ("tag", "pghp", "suffix", "prefix", "receiver")  # where a time was read, most trusted first
 NO_TIME = -1
 
 
 @dataclass(frozen=True, slots=True)
 class MessageBatch:
-    """n messages in the order in which their last sentence was read. Missing integers are `fields.NONE`.
+    """n messages in the order in which their last sentence was read. Missing integers are `fields.NONE`."""
 
-    `decoded` holds, by row, what pyais decoded: types without columns, and payloads that are cut behind the last field we
-    rely on. Their columns are filled as far as the payload goes.
-    """
-
-    msg_type: NDArray[np.uint8]  # (n,) 1 to 28
-    mmsi: NDArray[np.int32]  # (n,)
-    at_ms: NDArray[np.int64]  # (n,) receive time, epoch milliseconds UTC; NO_TIME where the log has none
-    at_source: NDArray[np.int8]  # (n,) place in SOURCES, -1 without time
-    station: NDArray[np.int32]  # (n,) place in `stations`, -1 unknown
-    own: NDArray[np.bool_]  # (n,) VDO: the receiving station itself
-    lines: NDArray[np.int64]  # (n, 2) first and last line, counted from 1
-    sentences: NDArray[np.uint8]  # (n,) sentences the message came in
-    fast: NDArray[np.bool_]  # (n,) decoded by the columnar path, else by pyais
-    layout: NDArray[np.int8]  # (n,) place in fields.LAYOUTS, -1: a type without columns
-    serial: NDArray[np.int64]  # (n,) running number of the message in its decoder, from 1
-    repeat_of: NDArray[np.int64]  # (n,) serial of the first hearing of the same payload within the window, -1: this is it
-    values: NDArray[np.int32]  # (n, len(COLUMNS)) see `column`
-    text_row: NDArray[np.int32]  # (n,) row in `texts`, -1 without texts
-    texts: NDArray[np.uint8]  # (m, TEXT_WIDTH) ASCII as sent, with its @ and spaces; 0 = not in this type
-    six: NDArray[np.uint8]  # (s,) payloads, one six-bit value a byte
-    payload: NDArray[np.int64]  # (n, 3) place in `six`, characters, fill bits
-    stations: tuple[str, ...]
-    decoded: Mapping[int, Mapping[str, JsonValue]]
+    rows: NDArray[np.void]  # (n,) kernels.ROW
+    values: NDArray[np.int32]  # (v,) the numbers of each row from its `value_at` on, in the order of its layout's fields
+    octets: NDArray[np.uint8]  # (o,) from `octets_at`: texts in ASCII as sent, with @ and spaces; then application data
+    stations: tuple[str, ...]  # all that the source has named so far
 
     def __len__(self) -> int:
-        return len(self.msg_type)
+        return len(self.rows)
+
+    @property
+    def msg_type(self) -> NDArray[np.uint8]:
+        """(n,) 1 to 28."""
+        return self._of("msg_type")
+
+    @property
+    def mmsi(self) -> NDArray[np.int32]:
+        """(n,)."""
+        return self._of("mmsi")
+
+    @property
+    def at_ms(self) -> NDArray[np.int64]:
+        """(n,) receive time, epoch milliseconds UTC; NO_TIME where the log has none."""
+        return self._of("at_ms")
+
+    @property
+    def at_source(self) -> NDArray[np.int8]:
+        """(n,) place in SOURCES, -1 without time."""
+        return self._of("at_source")
+
+    @property
+    def station(self) -> NDArray[np.int32]:
+        """(n,) place in `stations`, -1 unknown."""
+        return self._of("station")
+
+    @property
+    def own(self) -> NDArray[np.bool_]:
+        """(n,) VDO: the receiving station itself."""
+        return self._of("own")
+
+    @property
+    def lines(self) -> NDArray[np.int64]:
+        """(n, 2) first and last line, counted from 1."""
+        return np.stack([self.rows["first_line"], self.rows["last_line"]], axis=1)
+
+    @property
+    def sentences(self) -> NDArray[np.uint8]:
+        """(n,) sentences the message came in."""
+        return self._of("sentences")
+
+    @property
+    def layout(self) -> NDArray[np.int8]:
+        """(n,) place in message_tables.LAYOUTS."""
+        return self._of("layout")
+
+    @property
+    def serial(self) -> NDArray[np.int64]:
+        """(n,) running number of the message in its decoder, from 1."""
+        return self._of("serial")
+
+    @property
+    def repeat_of(self) -> NDArray[np.int64]:
+        """(n,) serial of the first hearing of the same payload within the window, -1: this is it."""
+        return self._of("repeat_of")
+
+    def _of(self, name: str) -> NDArray[Any]:
+        column: NDArray[Any] = self.rows[name]
+        return column
 
     def column(self, key: str) -> NDArray[np.int32]:
-        """(n,) int32 by pyais' key. Units: lon, lat 1/10000 minute; speed 0.1 kn; course 0.1 degree; draught 0.1 m; heading
-        degrees; turn the raw indicator; to_* m; alt m; flags 0 or 1. NONE where not available or not in the type.
+        """(n,) int32 by pyais' key, of ship, base station, aircraft and aid reports (types 1-5, 9, 11, 18, 19, 21, 24, 27).
+
+        Units: lon, lat 1/10000 minute; speed 0.1 kn; course 0.1 degree; draught 0.1 m; heading degrees; turn the raw
+        indicator; to_* m; alt m; flags 0 or 1. NONE where not available or not in the type.
         """
-        return self.values[:, COLUMN[key]]
+        place = PLACES[self.rows["layout"], COLUMNS.index(key)]
+        there = np.flatnonzero(place >= 0)
+        out = np.full(len(place), NONE, np.int32)
+        out[there] = self.values[self.rows["value_at"][there] + place[there]]
+        return out
 
     @property
     def lonlat_deg(self) -> NDArray[np.float64]:
         """(n, 2) float64 WGS84 degrees, NaN without position."""
-        raw = self.values[:, [COLUMN["lon"], COLUMN["lat"]]]
+        raw = np.stack([self.column("lon"), self.column("lat")], axis=1)
         return np.where(raw == NONE, np.nan, raw / 600_000.0)
 
     def text(self, row: int, key: str) -> str | None:
-        """A text of a row as pyais reads it, None where empty."""
-        if self.text_row[row] < 0:
-            return None
-        return _text(self.texts[self.text_row[row]].tobytes(), key)
+        """A text of a row as pyais reads it, None where empty or not in the type."""
+        found = self.fields(row).get(key)
+        return found if isinstance(found, str) else None
 
     def fields(self, row: int) -> dict[str, JsonValue]:
         """All fields of a row: keys as in pyais, None where not available."""
-        if row in self.decoded:
-            return dict(self.decoded[row])
-        place = int(self.layout[row])
-        repeat = int(self.values[row, COLUMN["repeat"]])
-        out: dict[str, JsonValue] = {"msg_type": int(self.msg_type[row]), "repeat": repeat, "mmsi": int(self.mmsi[row])}
-        if place < 0:
-            return out
-        values = self.values[row].tolist()
-        raw = self.texts[self.text_row[row]].tobytes() if self.text_row[row] >= 0 else b""
-        for key, column, kind in _plan(place):
-            if isinstance(kind, DataField):
-                out[key] = self._data(row, kind)
-            elif kind is None:
-                out[key] = _text(raw, key)
-            else:
-                value = values[column]
-                out[key] = None if value == NONE else _in_unit(value, kind)
-        if place == AID:
+        record = self.rows[row]
+        place, first = int(record["layout"]), int(record["value_at"])
+        kind = int(record["msg_type"])
+        plan = _plan(place)
+        values = self.values[first : first + plan.numbers].tolist()
+        octets = self.octets[record["octets_at"] : record["octets_end"]].tobytes()
+        out: dict[str, JsonValue] = {"msg_type": kind, "repeat": values[0], "mmsi": int(record["mmsi"])}
+        for key, at, read in plan.numbers_of:
+            value = values[at]
+            out[key] = None if value == NONE else read(value)
+        for key, start, end in plan.texts:
+            out[key] = octets[start:end].decode("ascii").rstrip("@").strip() or None
+        if plan.data is not None:
+            out[plan.data] = octets[plan.octets :].hex() or None
+        if place >= CORE_LAYOUTS:
+            clean(kind, out)
+        elif place == AID_PLACE:
             out["full_name"] = None if out["name"] is None else f"{out['name']}{out['name_ext'] or ''}"
-        return out
-
-    def _data(self, row: int, field: DataField) -> str | None:
-        """Application bits as hex, filled up to whole bytes at the end."""
-        first, length, fill = self.payload[row].tolist()
-        bits = np.unpackbits(self.six[first : first + length, None], axis=1)[:, 2:].ravel()
-        data = bits[field.start : min(length * 6 - fill, field.start + field.width)]
-        return np.packbits(data).tobytes().hex() if len(data) else None
+        return {key: out[key] for key in plan.order} if plan.order else out
 
     def dicts(self) -> Iterator[dict[str, JsonValue]]:
         """The lines of ``yunjian ais decode --jsonl`` (contracts.md, AIS)."""
-        times = self.at_ms.tolist()
-        sources = self.at_source.tolist()
-        stations = self.station.tolist()
-        lines = self.lines.tolist()
-        fast = self.fast.tolist()
-        for row in range(len(self)):
+        names = ("at_ms", "at_source", "station", "first_line", "last_line")
+        columns = (self.rows[name].tolist() for name in names)
+        for row, (at_ms, source, station, first, last) in enumerate(zip(*columns, strict=True)):
             out = self.fields(row)
-            out["_rx"] = None if times[row] == NO_TIME else _time(times[row])
-            out["_rx_source"] = SOURCES[sources[row]] if sources[row] >= 0 else None
-            out["_station"] = self.stations[stations[row]] if stations[row] >= 0 else None
-            out["_lines"] = lines[row]
-            out["_path"] = "fast" if fast[row] else "pyais"
+            out["_rx"] = None if at_ms == NO_TIME else _time(at_ms)
+            out["_rx_source"] = SOURCES[source] if source >= 0 else None
+            out["_station"] = self.stations[station] if station >= 0 else None
+            out["_lines"] = [first, last]
+            out["_path"] = "fast"
             yield out
 
 
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """How a row of a layout becomes fields: numbers by their place, texts by their octets, data behind `octets`."""
+
+    numbers: int
+    numbers_of: tuple[tuple[str, int, Callable[[int], JsonValue]], ...]
+    texts: tuple[tuple[str, int, int], ...]
+    data: str | None
+    octets: int
+    order: tuple[str, ...]
+
+
 @cache
-def _plan(layout: int) -> tuple[tuple[str, int, Kind | DataField | None], ...]:
-    plan: list[tuple[str, int, Kind | DataField | None]] = []
-    for part in LAYOUTS[layout].parts:
+def _plan(layout: int) -> _Plan:
+    numbers: list[tuple[str, int, Callable[[int], JsonValue]]] = []
+    texts: list[tuple[str, int, int]] = []
+    data = None
+    octets = place = 0
+    parts = LAYOUTS[layout].parts
+    for part in parts:
         match part:
             case DataField():
-                plan.append((part.key, -1, part))
+                data = part.key
             case TextField():
-                plan.append((part.key, TEXT_START[part.key], None))
-            case _:
-                plan.append((part.key, COLUMN[part.key], KINDS[part.key]))
-    return tuple(plan)
+                texts.append((part.key, octets, octets + part.chars))
+                octets += part.chars
+            case Field():
+                numbers.append((part.key, place, part.read or partial(_in_unit, kind=part.kind)))
+                place += 1
+    keys = [part.key for part in parts]
+    mixed = bool(texts) or data is not None
+    order = ("msg_type", "repeat", "mmsi", *(key for key in keys if key != "repeat")) if mixed else ()
+    if layout == AID_PLACE:
+        order = (*order, "full_name")
+    return _Plan(place, tuple(numbers), tuple(texts), data, octets, order)
 
 
 def _in_unit(value: int, kind: Kind) -> JsonValue:
     match kind:
-        case "int":
+        case "int" | "raw":
             return value
         case "bool":
             return bool(value)
@@ -147,11 +207,6 @@ def _in_unit(value: int, kind: Kind) -> JsonValue:
 
 
 _TURNS = {raw: turn_of(raw) for raw in range(-127, 128)}
-
-
-def _text(raw: bytes, key: str) -> str | None:
-    start = TEXT_START[key]
-    return raw[start : start + TEXTS[key]].rstrip(b"\0").decode("ascii").rstrip("@").strip() or None
 
 
 @lru_cache(maxsize=4096)

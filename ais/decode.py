@@ -155,10 +155,10 @@ def decode_payload(payload: bytes, fill: int) -> dict[str, JsonValue] | Rejected
         return Rejected("decode_error")
     if msg_type == 24 and raw.get("partno") == 1 and bits < _PART_B_BITS:
         return Rejected("short_payload")
-    return _clean(msg_type, {key: _plain(value) for key, value in raw.items()})
+    return clean(msg_type, {key: json_value(value) for key, value in raw.items()})
 
 
-def _clean(msg_type: int, fields: dict[str, JsonValue]) -> dict[str, JsonValue]:
+def clean(msg_type: int, fields: dict[str, JsonValue]) -> dict[str, JsonValue]:
     """Turn sentinels into None, round coordinates to 6 decimals."""
     absent = _NOT_AVAILABLE.get(msg_type, {})
     for key, value in fields.items():
@@ -184,18 +184,18 @@ def _out_of_range(key: str, value: float) -> bool:
 
 def turn_of(raw: int) -> JsonValue:
     """Rate of turn in degrees a minute, or +-127 "faster than 5 degrees in 30 s", from the raw indicator -127 to 127."""
-    return _plain(to_turn(raw))
+    return json_value(to_turn(raw))
 
 
 _AS_THEY_ARE = frozenset((int, float, str, bool, type(None)))
 
 
-def _plain(value: object) -> JsonValue:
+def json_value(value: object) -> JsonValue:
     """A value that JSON can hold: enums as numbers, bytes as hex."""
     if type(value) in _AS_THEY_ARE:
         return cast("JsonValue", value)
     if isinstance(value, Enum):
-        return _plain(value.value)
+        return json_value(value.value)
     if isinstance(value, str):
         return str(value)
     if isinstance(value, int):
@@ -205,9 +205,9 @@ def _plain(value: object) -> JsonValue:
     if isinstance(value, bytes | bytearray):
         return bytes(value).hex()
     if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
+        return {str(key): json_value(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
+        return [json_value(item) for item in value]
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {key: _plain(item) for key, item in dataclasses.asdict(value).items()}
+        return {key: json_value(item) for key, item in dataclasses.asdict(value).items()}
     return str(value)

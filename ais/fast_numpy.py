@@ -11,50 +11,50 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ais import kernels as k
-from ais.fields import APPLICATIONS, LAT, LON, NONE, PART_A, PART_B, PART_B_CRAFT, REPEAT, SIDES
+from ais import message_tables as t
+from ais.fields import NONE
+from ais.kernels_columns import NO_PART, SHORT, UNKNOWN_TYPE
+from ais.kernels_lines import SIX_OF
+from ais.kernels_stamps import HEX_OF
 
 _Ints = NDArray[np.int64]
+_PLACE_VALUES: _Ints = 1 << np.arange(54, -1, -6, dtype=np.int64)
 
 
-def _tables() -> tuple[NDArray[np.uint8], NDArray[np.int16]]:
-    six, hexes = np.full(256, 255, np.uint8), np.full(256, -1, np.int16)
-    for code in (*range(48, 88), *range(96, 120)):
-        six[code] = code - 48 if code < 88 else code - 56
-    for code in b"0123456789ABCDEFabcdef":
-        hexes[code] = int(chr(code), 16)
-    return six, hexes
-
-
-SIX_OF, _HEX_OF = _tables()
+def pack(six: _Ints, lengths: _Ints) -> tuple[_Ints, _Ints]:
+    """Payloads, one after the other in `six`, as words of ten characters; and the first word of each."""
+    counts = (lengths + 9) // 10
+    ends = np.cumsum(counts)
+    room = np.zeros(10 * int(ends[-1]), np.int64)
+    begins = (ends - counts) * 10
+    room[np.arange(len(six)) + np.repeat(begins - np.cumsum(lengths) + lengths, lengths)] = six
+    return room.reshape(-1, 10) @ _PLACE_VALUES, ends - counts
 
 
 @dataclass(frozen=True, slots=True)
 class PlainLines:
     """Per line of a piece, (lines,): is it one bare single sentence, and where is its payload."""
 
-    six: NDArray[np.uint8]  # (bytes,) six-bit value of each byte
+    six: _Ints  # (bytes,) six-bit value of each byte
     next_other: _Ints  # (lines,) the first line from here on that is not plain
     payload: _Ints
     length: _Ints
     fill: _Ints
-    own: _Ints
+    own: NDArray[np.bool_]
 
     def run_from(self, line: int) -> int:
         """The line after the run of plain lines that begins at `line`; `line` itself if it is not plain."""
         return int(self.next_other[line])
 
-    def copy(self, first: int, last: int, rows: _Ints, six: NDArray[np.uint8], at: int) -> int:
-        """Write the frames of lines `first` to `last` - 1; returns how far `six` is filled."""
+    def copy(self, first: int, last: int, rows: NDArray[np.void], words: _Ints, at: int) -> int:
+        """Write the frames of lines `first` to `last` - 1; returns how far `words` is filled."""
         lengths, starts = self.length[first:last], self.payload[first:last]
         ends = np.cumsum(lengths)
-        total = int(ends[-1])
-        source = np.arange(total) + np.repeat(starts - ends + lengths, lengths)
-        six[at : at + total] = self.six[source]
-        rows[:, k.SIX] = at + ends - lengths
-        rows[:, k.LENGTH] = lengths
-        rows[:, k.FILL] = self.fill[first:last]
-        rows[:, k.OWN] = self.own[first:last]
-        return at + total
+        packed, begins = pack(self.six[np.arange(int(ends[-1])) + np.repeat(starts - ends + lengths, lengths)], lengths)
+        words[at : at + len(packed)] = packed
+        rows["word"], rows["characters"] = at + begins, lengths
+        rows["fill"], rows["own"] = self.fill[first:last], self.own[first:last]
+        return at + len(packed)
 
 
 def plain_lines(data: bytes) -> PlainLines:
@@ -84,113 +84,185 @@ def plain_lines(data: bytes) -> PlainLines:
     fill = np.where(filled, raw[star - 1].astype(np.int64) - 48, 0)
     good &= (raw[star] == 42) & (raw[comma] == 44) & (fill >= 0) & (fill <= 5) & (comma > payload)
     six = SIX_OF[raw]
-    bad_before = np.concatenate([[0], np.cumsum(six == 255)])
+    bad_before = np.concatenate([[0], np.cumsum(six < 0)])
     inside = np.where(good, payload, 0), np.where(good, comma, 0)
     good &= bad_before[inside[1]] == bad_before[inside[0]]
-    running = np.bitwise_xor.accumulate(raw)
-    high, low = _HEX_OF[raw[star + 1]].astype(np.int64), _HEX_OF[raw[star + 2]].astype(np.int64)
+    running: NDArray[np.uint8] = np.bitwise_xor.accumulate(raw)
+    high, low = HEX_OF[raw[star + 1]], HEX_OF[raw[star + 2]]
     good &= (high >= 0) & (low >= 0) & (high * 16 + low == (running[star - 1] ^ running[starts]))
     others = np.where(good, len(starts), rows)
     next_other = np.minimum.accumulate(others[::-1])[::-1] if len(others) else others
-    return PlainLines(six, next_other, payload, comma - payload, fill, (head[:, 5] == 79).astype(np.int64))
+    return PlainLines(six, next_other, payload, comma - payload, fill, head[:, 5] == 79)
 
 
-def fill_columns(
-    six: NDArray[np.uint8], rows: _Ints, minimum: _Ints, of_type: _Ints, spans: _Ints, fields: _Ints, text_table: _Ints,
-    lookups: NDArray[np.int32], layout: NDArray[np.int8], mmsi: NDArray[np.int32], whole: NDArray[np.bool_],
-    values: NDArray[np.int32], text_row: NDArray[np.int32], texts: NDArray[np.uint8], hashes: _Ints,
-) -> int:  # fmt: skip
-    """The same as `kernels.fill_columns`, layout by layout instead of row by row."""
-    values[:], text_row[:], whole[:], mmsi[:] = NONE, -1, False, 0
-    if not len(rows):
-        return 0
-    off, length = rows[:, k.SIX], rows[:, k.LENGTH]
-    bits = length * 6 - rows[:, k.FILL]
-    _hash(six, off, length, hashes)
-    kind = six[off].astype(np.int64)
-    chosen = of_type[kind]
-    short = bits < minimum[kind]
-    static = np.flatnonzero((kind == 24) & ~short)
-    part = _bits(six, off[static], 38, 2)
-    craft = _bits(six, off[static], 8, 30) // 10_000_000 == 98
-    cut = np.where(bits[static] < 162, k.SHORT, np.where(craft, PART_B_CRAFT, PART_B))
-    chosen[static] = np.where(part == 0, PART_A, np.where(part == 1, cut, k.NO_PART))
+@dataclass(frozen=True, slots=True)
+class _Payloads:
+    """Some payloads: their words, and (n,) where each begins and how many bits it has."""
+
+    words: _Ints
+    at: _Ints
+    bits: _Ints
+
+    def of(self, some: _Ints) -> _Payloads:
+        return _Payloads(self.words, self.at[some], self.bits[some])
+
+    def number(self, start: int | _Ints, width: int, end: _Ints | None = None) -> _Ints:
+        """As `kernels_columns._number`; `end` cuts earlier than the payload does."""
+        bits = self.bits if end is None else end
+        word = start // t.WORD_BITS
+        shift = t.WORD_BITS - (start - word * t.WORD_BITS) - width
+        behind = np.minimum(self.at + word + 1, len(self.words) - 1)
+        first = np.minimum(self.at + word, len(self.words) - 1)
+        both = (self.words[first] << np.maximum(-shift, 0)) | (self.words[behind] >> np.minimum(t.WORD_BITS + shift, 62))
+        value = np.where(shift >= 0, self.words[first] >> np.maximum(shift, 0), both) & ((1 << width) - 1)
+        return np.where(start < bits, value >> np.clip(start + width - bits, 0, width), 0)
+
+
+def _layouts(payloads: _Payloads, of_type: _Ints, applications: _Ints, persons: int, weather: int) -> _Ints:
+    """As `kernels_columns._layout`."""
+    bits = payloads.bits
+    kind = payloads.words[payloads.at] >> 54
+    chosen: _Ints = of_type[kind, 0].copy()
+    known = chosen >= 0
+    short = known & (bits < of_type[kind, 1])
+    good = known & ~short
+
+    def those(*kinds: int) -> _Ints:
+        return np.flatnonzero(np.isin(kind, kinds) & good)
+
     for data, place in ((6, 72), (8, 40)):
-        some = np.flatnonzero((kind == data) & ~short)
-        area, function = _bits(six, off[some], place, 10), _bits(six, off[some], place + 10, 6)
-        apart = (APPLICATIONS[:, 0] == data) & (area[:, None] == APPLICATIONS[:, 1]) & (function[:, None] == APPLICATIONS[:, 2])
-        chosen[some[apart.any(axis=1) | (bits[some] < place + 16)]] = k.OTHER
-    chosen[short] = k.SHORT
-    chosen[minimum[kind] == 0] = k.UNKNOWN_TYPE
-    layout[:] = chosen
-    known = np.flatnonzero(chosen >= k.OTHER)
-    mmsi[known] = _bits(six, off[known], 8, 30)
-    values[known, REPEAT] = _bits(six, off[known], 6, 2)
-    used = 0
-    for place in np.unique(chosen[chosen >= 0]).tolist():
-        span = spans[place]
-        of_layout = np.flatnonzero(chosen == place)
-        whole[of_layout] = bits[of_layout] >= span[4]
-        for field in fields[span[0] : span[1]]:
-            there = of_layout[bits[of_layout] > field[0]]
-            _fill(six, off[there], bits[there], field, lookups, values, there)
-        if span[3] > span[2]:
-            text_row[of_layout] = used + np.arange(len(of_layout))
-            _write_texts(
-                six, off[of_layout], bits[of_layout], text_table[span[2] : span[3]], texts[used : used + len(of_layout)]
-            )
-            used += len(of_layout)
-    nowhere = (values[:, LON] == NONE) | (values[:, LAT] == NONE)
-    values[nowhere, LON] = values[nowhere, LAT] = NONE
-    unsized = np.flatnonzero((values[:, SIDES] == 0).all(axis=1))
-    values[unsized[:, None], SIDES] = NONE
-    return used
+        some = those(data)
+        part = payloads.of(some)
+        area, function = part.number(place, 10), part.number(place + 10, 6)
+        wmo = part.number(56, 1) == 1
+        for code, its_area, its_function, layout in applications.tolist():
+            if code == data:
+                fits = (area == its_area) & (function == its_function)
+                chosen[some[fits & ~(wmo if layout == weather else np.zeros_like(wmo))]] = layout
+        if data == 6:
+            chosen[some[(part.bits <= 72) & (part.number(40, 10) == 1) & (part.number(50, 6) == 16)]] = persons
+    some = those(16)
+    chosen[some] += payloads.of(some).bits > 96
+    some = those(22)
+    chosen[some] += payloads.of(some).number(139, 1)
+    some = those(25, 26)
+    chosen[some] += payloads.of(some).number(38, 2)
+    static = those(24)
+    part = payloads.of(static)
+    number = part.number(38, 2)
+    second = np.where(part.bits < 162, SHORT, chosen[static] + 1 + (part.number(8, 30) // 10_000_000 == 98))
+    chosen[static] = np.where(number == 0, chosen[static], np.where(number == 1, second, NO_PART))
+    chosen[short], chosen[~known] = SHORT, UNKNOWN_TYPE
+    return chosen
 
 
-def _hash(six: NDArray[np.uint8], off: _Ints, length: _Ints, hashes: _Ints) -> None:
-    h = np.full(len(off), k.BASIS, np.uint64)
-    for i in range(int(length.max())):
-        more = np.flatnonzero(length > i)
-        h[more] = ((h[more] ^ six[off[more] + i]) * np.uint64(k.PRIME)) & np.uint64(k.MASK63)
-    hashes[:] = h.astype(np.int64)
+def _numbers(part: _Payloads, span: _Ints, fields: _Ints, lookups: NDArray[np.int32]) -> NDArray[np.int32]:
+    """As `kernels_columns._fill`: (m, fields) values of payloads of one layout."""
+    table = fields[span[t.S_FIELD] : span[t.S_FIELDS_END]]
+    values = np.empty((len(part.at), len(table)), np.int32)
+    for column, field in enumerate(table.tolist()):
+        start, width = field[t.F_START], field[t.F_END] - field[t.F_START]
+        raw = part.number(start, width)
+        if field[t.F_LOOKUP] > 0:
+            found = lookups[field[t.F_LOOKUP], raw]
+        else:
+            sign = field[t.F_SIGN] >> np.maximum(field[t.F_END] - part.bits, 0)
+            raw = np.where(raw & sign, raw - (sign << 1), raw)
+            inside = (raw >= field[t.F_LOW]) & (raw <= field[t.F_HIGH])
+            found = np.where(inside, raw * field[t.F_SCALE], NONE)
+        values[:, column] = np.where(start < part.bits, found, NONE)
+    lon, lat, sides = span[t.S_LON], span[t.S_LAT], span[t.S_SIDES]
+    if lon >= 0:
+        nowhere = (values[:, lon] == NONE) | (values[:, lat] == NONE)
+        values[nowhere, lon] = values[nowhere, lat] = NONE
+    if sides >= 0:
+        unsized = (values[:, sides : sides + 4] == 0).all(axis=1)
+        values[unsized, sides : sides + 4] = NONE
+    return values
 
 
-def _bits(six: NDArray[np.uint8], off: _Ints, start: int, width: int) -> _Ints:
-    first, last = start // 6, (start + width - 1) // 6
-    value = np.zeros(len(off), np.int64)
-    for i in range(first, last + 1):
-        value = (value << 6) | six[off + i]
-    return (value >> ((last + 1) * 6 - start - width)) & ((1 << width) - 1)
+def _octets(part: _Payloads, span: _Ints, texts: _Ints) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
+    """As `kernels_columns._write_octets`: (m, octets) of payloads of one layout, and which of them are there."""
+    characters = [start + 6 * i for start, count in texts[span[t.S_TEXT] : span[t.S_TEXTS_END]].tolist() for i in range(count)]
+    data = range(span[t.S_DATA], span[t.S_DATA] + span[t.S_DATA_WIDTH], 8)
+    starts = np.array([*characters, *data], np.int64)
+    out = np.zeros((len(part.at), len(starts)), np.uint8)
+    there = starts < part.bits[:, None]
+    end = np.minimum(part.bits, span[t.S_DATA] + span[t.S_DATA_WIDTH])
+    for column, start in enumerate(starts.tolist()):
+        if column < len(characters):
+            code = part.number(start, 6)
+            out[:, column] = np.where(code < 32, code + 64, code)
+        else:
+            out[:, column] = part.number(start, 8, end) << np.maximum(0, start + 8 - end)
+    return out, there
 
 
-def _fill(
-    six: NDArray[np.uint8],
-    off: _Ints,
-    bits: _Ints,
-    field: _Ints,
-    lookups: NDArray[np.int32],
-    values: NDArray[np.int32],
-    where: _Ints,
-) -> None:
-    start, width, signed, column, low, high, scale, lookup = field.tolist()
-    raw = _bits(six, off, start, width) >> np.maximum(start + width - bits, 0)
-    if lookup >= 0:
-        values[where, column] = lookups[lookup, raw]
-        return
-    if signed:
-        raw -= (raw >> (width - 1)) << width
-    values[where, column] = np.where((raw >= low) & (raw <= high), raw * scale, NONE)
+def fill(
+    rows: NDArray[np.void], count: int, words: _Ints, of_type: _Ints, spans: _Ints, fields: _Ints, texts: _Ints,
+    lookups: NDArray[np.int32], applications: _Ints, persons: int, weather: int, serial: int, window_ms: int, table: _Ints,
+    values: NDArray[np.int32], octets: NDArray[np.uint8], result: _Ints,
+) -> None:  # fmt: skip
+    """The same as `kernels_columns.fill`, layout by layout instead of row by row."""
+    result[:] = 0
+    frames = rows[:count]
+    characters = frames["characters"].astype(np.int64)
+    payloads = _Payloads(words, frames["word"].astype(np.int64), characters * 6 - frames["fill"])
+    chosen = _layouts(payloads, of_type, applications, persons, weather)
+    found: dict[int, tuple[_Ints, NDArray[np.int32], NDArray[np.uint8], NDArray[np.bool_]]] = {}
+    used = np.zeros(count, np.int64)
+    for layout in np.unique(chosen[chosen >= 0]).tolist():
+        some = np.flatnonzero(chosen == layout)
+        part = payloads.of(some)
+        written, there = _octets(part, spans[layout], texts)
+        found[layout] = some, _numbers(part, spans[layout], fields, lookups), written, there
+        used[some] = there.sum(axis=1)
+    for code in (UNKNOWN_TYPE, SHORT, NO_PART):
+        result[k.R_UNKNOWN_TYPE - 1 - code] = frames["sentences"][chosen == code].sum()
+    kept = chosen >= 0
+    widths = np.where(kept, (spans[:, t.S_FIELDS_END] - spans[:, t.S_FIELD])[chosen], 0)
+    value_at, octets_at = np.cumsum(widths) - widths, np.cumsum(used) - used
+    for some, numbers, written, there in found.values():
+        values[value_at[some][:, None] + np.arange(numbers.shape[1])] = numbers
+        octets[(octets_at[some][:, None] + np.cumsum(there, axis=1) - 1)[there]] = written[there]
+    frames["layout"], frames["value_at"] = chosen, value_at
+    frames["octets_at"], frames["octets_end"] = octets_at, octets_at + used
+    frames["msg_type"], frames["mmsi"] = words[payloads.at] >> 54, payloads.number(8, 30)
+    keys = _keys(payloads, characters)[kept]
+    left = int(kept.sum())
+    rows[:left] = frames[kept]
+    rows["serial"][:left] = serial + np.arange(left)
+    rows["repeat_of"][:left] = _repeats(keys, rows["at_ms"][:left], serial, window_ms, table)
+    result[k.R_ROWS], result[k.R_VALUES], result[k.R_OCTETS] = left, widths.sum(), used.sum()
+    result[k.R_USED] = rows["sentences"][:left].sum()
 
 
-def _write_texts(six: NDArray[np.uint8], off: _Ints, bits: _Ints, table: _Ints, texts: NDArray[np.uint8]) -> None:
-    texts[:] = 0
-    for start, chars, column in table.tolist():
-        there = np.flatnonzero(bits > start)
-        for i in range(chars):
-            at = start + 6 * i
-            code = np.zeros(len(there), np.int64)
-            room = np.minimum(bits[there] - at, 6)
-            for width in np.unique(room[room > 0]).tolist():
-                some = room == width
-                code[some] = _bits(six, off[there[some]], at, width)
-            texts[there, column + i] = np.where(code < 32, code + 64, code)
+def _keys(payloads: _Payloads, characters: _Ints) -> _Ints:
+    keys = characters.astype(np.uint64)
+    counts = (characters + 9) // 10
+    for word in range(int(counts.max(initial=0))):
+        more = np.flatnonzero(counts > word)
+        mixed = ((keys[more] ^ payloads.words[payloads.at[more] + word].astype(np.uint64)) * np.uint64(k.MIX)) & np.uint64(
+            k.MASK63
+        )
+        keys[more] = mixed ^ (mixed >> np.uint64(29))
+    return (keys | np.uint64(1)).astype(np.int64)
+
+
+def _repeats(keys: _Ints, at_ms: _Ints, serial: int, window_ms: int, table: _Ints) -> list[int]:
+    """As `kernels_columns._repeat`, row by row."""
+    repeat_of: list[int] = []
+    for row, (key, at) in enumerate(zip(keys.tolist(), at_ms.tolist(), strict=True)):
+        repeat_of.append(-1)
+        if at < 0:
+            continue
+        bucket = table[(key >> 7) & (len(table) - 1)]
+        ways = bucket.tolist()
+        place = next((way for way, (known, _, _) in enumerate(ways) if known == key), -1)
+        if place >= 0 and abs(at - ways[place][1]) <= window_ms:
+            repeat_of[row] = ways[place][2]
+            continue
+        if place < 0:
+            place = min(range(k.WAYS), key=lambda way: ways[way][2])
+        bucket[place] = key, at, serial + row
+    return repeat_of

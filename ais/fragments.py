@@ -43,7 +43,8 @@ class Fragment:
 
     @property
     def slot(self) -> int:
-        return busy_slot(int(self.sequence) if self.sequence else -1, self.channel[0] if self.channel else 0, self.total)
+        sequence, channel = int(self.sequence) if self.sequence else -1, self.channel[0] if self.channel else 0
+        return busy_slot(int.from_bytes(self.talker), sequence, channel, self.total)
 
     @property
     def key(self) -> _Key:
@@ -117,6 +118,19 @@ class Assembler:
         del self._pending[key]
         self.busy[half.slot] -= 1
         return _join([half.parts[number] for number in sorted(half.parts)])
+
+    @property
+    def free(self) -> int:
+        """Half messages that may still be begun."""
+        return self._max_pending - len(self._pending)
+
+    def hold(self, fragment: Fragment, sentence: int) -> None:
+        """Take over a fragment of a half message that began with the `sentence`th one, from `kernels_lines.scan`."""
+        half = self._pending.get(fragment.key)
+        if half is None:
+            half = self._pending[fragment.key] = _Half(sentence, fragment.slot, fragment.at_ms)
+            self.busy[half.slot] += 1
+        half.parts[fragment.number] = fragment
 
     def give_up_all(self) -> None:
         for key in list(self._pending):

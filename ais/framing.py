@@ -49,7 +49,7 @@ class Framer:
         self.assembler = Assembler(self.ledger, fragment_age_s, fragment_age_sentences, max_pending)
         self.wrapper = NO_STAMP
         self.received_ms: int | None = None
-        self._tags = TagBlocks()
+        self.tags = TagBlocks()
         self._rest = b""
 
     def feed(self, data: bytes) -> list[Frame]:
@@ -59,12 +59,23 @@ class Framer:
 
     def whole_lines(self, data: bytes) -> bytes:
         """The lines that `data` completes, each with its end; the rest waits for more."""
-        data = self._rest + data
+        return b"".join(piece[first:last] for piece, first, last in self.pieces(data))
+
+    def pieces(self, data: bytes) -> list[tuple[bytes, int, int]]:
+        """The same where it lies: bytes, and from where to where in them whole lines stand."""
         end = data.rfind(b"\n") + 1
-        self._rest = data[end:]
+        first = data.find(b"\n") + 1 if self._rest else 0
+        found = [(line, 0, len(line)) for line in (self._rest + data[:first],) if first]
+        if first or not self._rest:
+            self._rest = data[end:]
+        else:
+            self._rest += data
+        if first < end:
+            found.append((data, first, end))
         if len(self._rest) > MAX_LINE:  # a binary file: no line is that long
-            return data[:end] + self.last_line()
-        return data[:end]
+            line = self.last_line()
+            found.append((line, 0, len(line)))
+        return found
 
     def last_line(self) -> bytes:
         """What is left without an end, with one."""
@@ -149,7 +160,7 @@ class Framer:
         )
 
     def _stamp(self, before: bytes, after: bytes) -> Stamp:
-        tag = self._tags.read(before) if before else NO_STAMP
+        tag = self.tags.read(before) if before else NO_STAMP
         suffix = from_suffix(after) if after else NO_STAMP
         candidates = (tag, self.wrapper, suffix, from_prefix(before) if before else NO_STAMP)
         station = next((stamp.station for stamp in candidates if stamp.station), None)

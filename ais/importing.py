@@ -52,7 +52,7 @@ def import_archive(services: Services, path: Path, on_progress: Progress | None 
         session.expunge_all()
     offset, positions = (held.offset, held.positions) if held else (0, 0)
     started = held.started_at if held else services.clock.now()
-    decoder = BatchDecoder(services.settings.ais, other_types="count")
+    decoder = BatchDecoder(services.settings.ais)
     if held is not None and held.done:
         return ArchiveResult(path.name, True, offset, decoder.ledger, positions, 0, 0)
     intake, tally = Intake(services.settings.ais, started), Tally()

@@ -58,7 +58,7 @@ class Ingest:
         repeats = Repeats(services.settings.ais.duplicate_window_s)  # one for all sources: overlapping stations count once
         self._lines = {
             spec.name: _Line(
-                BatchDecoder(services.settings.ais, repeats=repeats, other_types="count"),
+                BatchDecoder(services.settings.ais, repeats=repeats),
                 live=spec.scheme != "file",  # a replayed log keeps the times that are written in it
             )
             for spec in specs

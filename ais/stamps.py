@@ -18,7 +18,7 @@ StampSource = Literal["tag", "pghp", "suffix", "prefix", "receiver"]
 _TAG_BLOCK = re.compile(rb"\\([^\\]*)\\")
 _EPOCH = re.compile(rb"(?<![\w.])(\d{10}|\d{13}|\d{16}|\d{19})(?:\.(\d{1,9}))?(?![\w.])")
 _ISO = re.compile(rb"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d{1,6})?(?:Z|[+-]\d\d:\d\d)")
-_GROUP = re.compile(rb"^(\d{1,3})-(\d{1,3})-(\w{1,20})$")
+_GROUP = re.compile(rb"\d{1,3}-(\d{1,3}-\w{1,20})")
 _STATION_SUFFIX = re.compile(
     rb"^[br][0-9A-Za-z]{2,20}$"
 )  # station field of the old coast guard format: ...*70,b003669794,epoch
@@ -118,8 +118,8 @@ class TagBlocks:
                     at_ms = epoch_ms(value) or at_ms
                 elif key == b"s":
                     station = value.decode("ascii", "replace")[:40] or station
-                elif key == b"g" and (match := _GROUP.match(value)):
-                    group = match.group(3) + b"/" + match.group(2)
+                elif key == b"g" and (match := _GROUP.fullmatch(value)):
+                    group = match.group(1)
         stamp = Stamp(at_ms, "tag" if at_ms is not None else None, station)
         return self._with_group(group, stamp) if group is not None else stamp
 
@@ -127,11 +127,15 @@ class TagBlocks:
         known = self._groups.get(group)
         if stamp.at_ms is None and stamp.station is None and known is not None:
             return known
+        self.learn(group, stamp)
+        return stamp
+
+    def learn(self, group: bytes, stamp: Stamp) -> None:
+        """Keep what the first line of a group ("lines-id") says."""
         self._groups[group] = stamp
         self._groups.move_to_end(group)
         if len(self._groups) > _MAX_GROUPS:
             self._groups.popitem(last=False)
-        return stamp
 
 
 def _checksum(body: bytes) -> int:

@@ -5,12 +5,16 @@ from datetime import UTC, datetime
 import pytest
 from pyais import messages
 
-from ais.batch import BatchDecoder, Repeats
-from ais.fields import APPLICATIONS
+from ais import batch
+from ais.batch import BatchDecoder, Repeats, Route, compile_once
+from ais.fields import CORE, PART_A
+from ais.kernels import COMPILED
+from ais.message_tables import CORE_LAYOUTS, LAYOUTS, described
 from config import load_settings
 from tests.unit.ais.kit import sentence, single
 
 AIS = load_settings(environ={}).ais
+ROUTES: list[Route] = ["numba", "numpy", "python"] if COMPILED else ["numpy", "python"]
 
 
 def at(second: int, station: str = "a") -> bytes:
@@ -35,17 +39,97 @@ def test_a_message_without_time_is_never_a_repeat() -> None:
     assert next(live.dicts())["_rx_source"] == "receiver"
 
 
-def test_counting_keeps_the_row_of_a_type_without_columns() -> None:
-    binary = sentence(b"!AIVDM,1,1,,A,85Mv070j2d>=<e<<=PQhhg`59P00,0") + b"\n"
-    batch = BatchDecoder(AIS, other_types="count").feed(binary)
-    assert (batch.msg_type.tolist(), batch.mmsi.tolist(), batch.layout.tolist()) == ([8], [366968860], [-1])
-    assert "dac" in BatchDecoder(AIS).feed(binary).fields(0)
-    assert "dac" not in batch.fields(0)
+def test_every_class_of_pyais_has_a_layout() -> None:
+    classes = {
+        name: cls
+        for name, cls in vars(messages).items()
+        if isinstance(cls, type) and issubclass(cls, messages.Payload) and cls.decoder_plan()
+    }
+    generated = {layout.name for layout in LAYOUTS[CORE_LAYOUTS:]}
+    core = {
+        "MessageType" + end
+        for end in ["1", "2", "3", "4", "5", "9", "11", "18", "19", "21", "24PartA", "24PartB", "24PartBAuxiliaryCraft", "27"]
+    }
+    assert generated == classes.keys() - core
 
 
-def test_applications_that_pyais_takes_apart_are_all_known() -> None:
-    known = {kind: {(area, function) for k, area, function in APPLICATIONS.tolist() if k == kind} for kind in (6, 8)}
-    assert known == {6: set(messages._MSG6_VARIANTS), 8: set(messages._MSG8_VARIANTS)}
+def test_shared_columns_stand_where_pyais_says() -> None:
+    for kind, layout in {**CORE, 24: PART_A}.items():
+        cls = messages.MessageType24PartA if kind == 24 else messages.MSG_CLASS[kind]
+        theirs = {part.key: part for part in described(cls).parts}
+        assert [part.key for part in layout.parts] == list(theirs)
+        for part in layout.parts:
+            other = theirs[part.key]
+            assert (part.start, getattr(part, "width", 0)) == (other.start, getattr(other, "width", 0)), (kind, part.key)
+            assert getattr(part, "signed", False) == getattr(other, "signed", False)
+
+
+def test_a_batch_that_is_kept_does_not_change_when_more_is_read() -> None:
+    decoder = BatchDecoder(AIS)
+    kept = decoder.feed(at(0))
+    before = list(kept.dicts())
+    for second in range(1, 20):
+        decoder.feed(at(second, "b") * 3)
+    assert list(kept.dicts()) == before
+    assert [kept.stations[number] for number in kept.station] == ["a"]
+
+
+@pytest.mark.skipif(not COMPILED, reason="numba is not installed")
+def test_machine_code_of_other_sources_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    compile_once()
+    assert batch._run_once()
+    monkeypatch.setattr(batch.k, "SOURCES_MARK", 1)
+    assert not batch._run_once()
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        (b"!AIVDM,1,1,,A,13u?etPv2;0n:dDPwUM1U1Cb069D,0", "no_checksum"),
+        (b"!AIVDM,1,1,,A,13u?etPv2;0n:dDPwUM1U1Cb069D,0*00", "bad_checksum"),
+        (sentence(b"!AIVDM,1,1,,A,,0"), "empty_payload"),
+        (sentence(b"!AIVDM,2,1,3,,,"), "empty_payload"),
+        (sentence(b"!AIVDM,2,3,3,A,13u,0"), "bad_fragment_number"),
+        (sentence(b"!AIVDM,1,1,,A,13 u,0"), "bad_payload_character"),
+        (sentence(b"!AIVDM,1,1,,A,,,0"), "bad_format"),
+    ],
+)
+def test_reasons_to_reject_and_the_end_of_a_wrapper(line: bytes, reason: str) -> None:
+    wrapper = sentence(b"$PGHP,1,2010,6,11,11,46,11,390,231,45,992190934,1,00")
+    for route in ROUTES:
+        decoder = BatchDecoder(AIS, route=route)
+        found = list(decoder.feed(b"\n".join((wrapper, line, single(), b""))).dicts())
+        assert decoder.ledger.rejected == {reason: 1}
+        assert [message["_rx"] for message in found] == [None]  # the wrapper was for the rejected packet
+
+
+PARTS = (
+    sentence(b"!AIVDM,2,1,3,A,55R3Vn82=ILTQ3KKS>1<D60Dq@E918U<F222221J1`?164vc03S1CCAD,0"),
+    sentence(b"!AIVDM,2,2,3,A,`88888888888880,2"),
+)
+
+
+@pytest.mark.parametrize("between", [0, 1, 30])
+def test_sentences_of_one_message_need_not_be_neighbours(between: int) -> None:
+    other = sentence(b"!AIVDM,2,1,4,B,55R3Vn82=ILTQ3KKS>1<D60Dq@E918U<F222221J1`?164vc03S1CCAD,0")
+    lines = [PARTS[1], *([single()] * between), other, PARTS[0], b""]
+    for route in ROUTES:
+        decoder = BatchDecoder(AIS, route=route)
+        found = decoder.feed(b"\n".join(lines))
+        decoder.finish()
+        assert found.msg_type.tolist() == [1] * between + [5]
+        assert found.lines[-1].tolist() == [1, between + 3]
+        assert decoder.ledger.rejected == {"fragment_incomplete": 1}
+
+
+def test_a_tag_group_hands_its_time_to_its_other_lines() -> None:
+    head = b"\\g:1-2-77,s:north,c:1420030800*00\\" + PARTS[0] + b"\n"
+    tail = b"\\g:2-2-77*00\\" + PARTS[1] + b"\n"
+    for route in ROUTES:
+        for pieces in ((head + single() + b"\n" + tail,), (head, tail)):
+            decoder = BatchDecoder(AIS, route=route)
+            line = [line for piece in pieces for line in decoder.feed(piece).dicts()][-1]
+            assert (line["msg_type"], line["_station"], line["_rx_source"]) == (5, "north", "tag")
 
 
 @pytest.mark.parametrize("cut", [1, 20, 47])
