@@ -57,6 +57,7 @@ NAVIGATION = (
     NavItem("desk", "/reforms/desk", "obi-clipboard", _DESKS),
     NavItem("reforms", "/reforms", "obi-list-alt-check-google", (*_STAFF, *_DESKS)),
     NavItem("feeds", "/feeds", "obi-antenna", (*_STAFF, Role.DRONE_OPERATOR, Role.ADMIN)),
+    NavItem("benefits", "/benefits", "obi-calendar-google", _STAFF),
     NavItem("journal", "/journal", "obi-history-google", (Role.AUDITOR, Role.SUPERVISOR)),
 )
 

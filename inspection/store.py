@@ -265,6 +265,22 @@ def decisions(session: Session, case_id: str) -> list[DecisionRow]:
     return list(session.scalars(select(DecisionRow).where(DecisionRow.case_id == case_id).order_by(DecisionRow.seq)))
 
 
+def issued_between(session: Session, start: datetime, end: datetime) -> list[tuple[CaseRow, datetime]]:
+    """Cases whose report was issued from `start` to before `end`, with that time, oldest first."""
+    query = (
+        select(CaseRow, DecisionRow.at)
+        .join(DecisionRow, DecisionRow.case_id == CaseRow.id)
+        .where(
+            DecisionRow.to_state == "issued",
+            DecisionRow.from_state == "approved",
+            DecisionRow.at >= start,
+            DecisionRow.at < end,
+        )
+        .order_by(DecisionRow.at)
+    )
+    return [(case, at) for case, at in session.execute(query)]
+
+
 def answers(session: Session, case_id: str) -> dict[str, AnswerRow]:
     """The newest answer of each item."""
     rows = session.scalars(select(AnswerRow).where(AnswerRow.case_id == case_id).order_by(AnswerRow.rev))

@@ -8,3 +8,4 @@ import '@oicl/openbridge-webcomponents/dist/icons/icon-history-google.js';
 import '@oicl/openbridge-webcomponents/dist/icons/icon-palette-day-night-iec.js';
 import '@oicl/openbridge-webcomponents/dist/icons/icon-alert-list.js';
 import '@oicl/openbridge-webcomponents/dist/icons/icon-antenna.js';
+import '@oicl/openbridge-webcomponents/dist/icons/icon-calendar-google.js';

@@ -9,6 +9,7 @@ from fastapi import APIRouter
 
 from console.metrics import Metrics
 from console.pages import (
+    benefits,
     call,
     cases,
     evidence,
@@ -59,6 +60,7 @@ def build_routers(services: Services, metrics: Metrics, sources: Sources, area: 
         cases.build_router(services, sources),
         evidence.build_router(services),
         journal.build_router(services),
+        benefits.build_router(services),
         followup.build_router(services, sources),
         call.build_router(services),
     )
