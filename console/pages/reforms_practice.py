@@ -12,7 +12,7 @@ from functools import cache
 from typing import Any
 
 from fastapi import APIRouter, Request
-from starlette.datastructures import FormData, UploadFile
+from starlette.datastructures import FormData
 from starlette.responses import RedirectResponse, Response
 
 from companion import benefits, exemption_desk, freight_filing, medicine, policy_match
@@ -32,7 +32,7 @@ from core.track_overlap import Track
 from core.workdays import local_day
 
 _FIELD = "reforms.field_"
-_LARGEST_TRACKS = 20_000_000
+BOM = "\ufeff"
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,16 +133,12 @@ def _freight(router: APIRouter, services: Services) -> None:
 
 
 def _tracks(form: FormData) -> tuple[Track, ...]:
-    """Tracks out of a CSV file with the columns source, t, lon, lat. Raises InputError."""
-    part = form.get("tracks")
-    if not isinstance(part, UploadFile):
-        raise InputError("freight.no_track", order=text_of(form, "order"))
+    """Tracks out of a CSV table with the columns source, t, lon, lat. Raises InputError."""
     rows: dict[str, list[tuple[float, float, float]]] = {}
     try:
-        text = part.file.read(_LARGEST_TRACKS).decode("utf-8-sig")
-        for row in csv.DictReader(io.StringIO(text)):
+        for row in csv.DictReader(io.StringIO(text_of(form, "tracks").removeprefix(BOM))):
             rows.setdefault(row["source"].strip(), []).append((float(row["t"]), float(row["lon"]), float(row["lat"])))
-    except (UnicodeDecodeError, KeyError, ValueError, TypeError, AttributeError, csv.Error) as error:
+    except (KeyError, ValueError, TypeError, AttributeError, csv.Error) as error:
         raise InputError("freight.bad_file") from error
     return tuple(Track.of(source, points) for source, points in rows.items())
 

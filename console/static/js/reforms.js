@@ -6,6 +6,11 @@ import '../shell.js';
 for (const input of document.querySelectorAll('input.paper')) input.addEventListener('change', () => keep(input));
 for (const input of document.querySelectorAll('input.digest')) input.addEventListener('change', () => digest(input));
 
+for (const input of document.querySelectorAll('input.into')) input.addEventListener('change', async () => {
+  const [file] = input.files;
+  if (file) document.getElementById(input.dataset.into).value = await file.text();
+});
+
 async function digest(input) {
   const [file] = input.files;
   const hash = file ? new Uint8Array(await crypto.subtle.digest('SHA-256', await file.arrayBuffer())) : [];
