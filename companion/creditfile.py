@@ -286,7 +286,7 @@ def on_event(services: Services, event: Event) -> None:
         return
     try:
         with services.db.read() as session:
-            company = inspection.record(session, str(event.payload["case_id"])).ship.company_imo
+            company = inspection.company_of(session, str(event.payload["case_id"]))
     except NotFound:
         return
     if company:

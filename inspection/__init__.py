@@ -16,6 +16,7 @@ from inspection.appointment import (
 )
 from inspection.assemble import (
     case_with_key,
+    company_of,
     issued_record,
     list_cases,
     photo_evidence,
@@ -90,7 +91,7 @@ __all__ = [
     "Judgement", "NewAnswer", "NewCase", "NewDeficiency", "NewRectification", "OpenLine", "Outcome", "PortStay", "Proposal",
     "Rectification", "RequestKey", "Seat", "Slot", "SurveyFacts", "acknowledge", "act_on_deficiency", "action_codes",
     "add_deficiency", "add_findings", "agree_appointment", "alerts", "answer_item", "appointment_rules", "approve",
-    "bind_evidence", "board", "case_invitation", "case_with_key", "close", "collect", "current_edition", "decide_finding",
+    "bind_evidence", "board", "case_invitation", "case_with_key", "close", "collect", "company_of", "current_edition", "decide_finding",
     "decide_findings", "deficiency_codes", "draw_dent", "facts_from_selection", "followup_rules", "invite", "issue",
     "issued_record", "judge", "judge_case", "judge_rectification", "judge_selection", "keep_evidence", "keep_upload",
     "length_of", "list_cases", "machine", "name_contact", "on_event", "open_case", "packs", "photo_evidence",

@@ -42,6 +42,11 @@ def subject_of(case_id: str) -> str:
     return f"inspection:{case_id}"
 
 
+def company_of(session: Session, case_id: str) -> str | None:
+    """IMO number of the company of the case's ship, without putting the whole record together. Raises NotFound."""
+    return ShipPart.model_validate(store.case(session, case_id).ship).company_imo
+
+
 def record(session: Session, case_id: str) -> CaseRecord:
     """The case as it stands. Raises NotFound."""
     case = store.case(session, case_id)

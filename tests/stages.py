@@ -44,7 +44,21 @@ SUITES: dict[str, list[Stage]] = {
     "soak": [
         ("mutation score", [str(BIN / "python"), "tests/mutation.py"]),
         ("fuzz", [str(BIN / "pytest"), "-q", "tests/fuzz", "-o", "timeout=3600"]),
-        ("kill -9", [str(BIN / "pytest"), "-q", "tests/integration/companion/test_kill.py", "-n", "0"]),
+        ("kill -9", [str(BIN / "pytest"), "-q", "-s", "tests/integration/companion/test_kill.py", "-n", "0"]),
+        (
+            "races",
+            [
+                str(BIN / "pytest"),
+                "-q",
+                "-s",
+                "tests/integration/companion/test_case_14.py",
+                "tests/integration/companion/test_case_15.py",
+                "-k",
+                "scenario_2",
+                "-n",
+                "0",
+            ],
+        ),
         ("bench", [str(BIN / "python"), "tests/perf/all.py"]),
     ],
 }

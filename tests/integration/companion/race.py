@@ -6,6 +6,7 @@ Children come from a fork server that has imported everything once: real process
 from __future__ import annotations
 
 import multiprocessing
+import os
 from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -24,6 +25,7 @@ from core.files import FileStore
 
 FORKED = multiprocessing.get_context("forkserver")
 FORKED.set_forkserver_preload(["tests.integration.companion.race", "tests.integration.companion.script"])
+PROCESSES, REQUESTS = (8, 1000) if os.environ.get("YUNJIAN_TEST_SOAK") else (3, 10)
 AT = datetime(2026, 11, 24, 2, 0, tzinfo=UTC)
 FINANCE = Actor("fx", Role.FINANCE)
 

@@ -16,7 +16,8 @@ SYSTEM = Actor("platform", Role.SYSTEM)
 
 def order(order_id, **more):
     photos = frozenset(freight_rules().photos)
-    return Trip(order_id, more.pop("phone", "p1"), (track("phone", **more), track("gps", shift_m=30, **more)), photos)
+    phone = more.pop("phone", "p1")
+    return Trip(order_id, phone, (track("phone", km=20, **more), track("gps", km=20, shift_m=30, **more)), photos)
 
 
 def test_case_19_scenario_6(window):

@@ -9,10 +9,15 @@ import pytest
 
 from companion.freight import Known, Outcome, Trip, freight_rules, judge, phone_sketch
 from core.track_overlap import Track
-from tests.unit.core.test_track_overlap import trip as track
+from tests.unit.core.test_track_overlap import trip
 
 RULES = freight_rules()
 PHOTOS = frozenset(RULES.photos)
+
+
+def track(source, *, km=20.0, **more):
+    """Short trips: how long they are matters to the share alone."""
+    return trip(source, km=km, **more)
 
 
 def order(*tracks, order_id="o1", phone="13800000000", photos=PHOTOS):
@@ -25,7 +30,9 @@ def outcome(trip, others=()):
 
 @pytest.mark.parametrize(("near_km", "expected"), [(90, Outcome.PASSED), (84, Outcome.MANUAL)])
 def test_case_19_scenario_1(near_km, expected):
-    judged = outcome(order(track("beidou"), track("gps", near_km=near_km, shift_m=RULES.limits["radius_m"] - 20)))
+    judged = outcome(
+        order(track("beidou", km=100), track("gps", km=100, near_km=near_km, shift_m=RULES.limits["radius_m"] - 20))
+    )
     assert judged.outcome is expected
     assert judged.pairs[0].ratio == pytest.approx(near_km / 100, abs=0.006)
 
