@@ -19,6 +19,8 @@ from core.errors import InputError, NotFound
 _COLUMNS = ("inspection", "score", "hit")
 _SYNTHETIC = "# SYNTHETIC"
 _MAX_BYTES = 64 << 20
+FIRSTS = (10, 20, 50, 100, 200)
+"""How many of the first ships the precision is given for."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from ais.codes import ship_types
 from ais.crosscheck import cross_check, load_checks, statements
 from ais.decisions import Decision, decisions
 from ais.event_store import PortCall, events, port_calls
+from ais.join import Comparison, MatchedBy
 from ais.manning import LineResult, by_seafarer, load_capacities, manning_proofs, match_crew
 from ais.ports import RiskSources
 from ais.proofs import Proof
@@ -70,10 +71,19 @@ class Records:
 
 
 @dataclass(frozen=True, slots=True)
+class Match:
+    """How the ship that is heard was found in the register, how sure that is (0 to 1), and what both say in three states."""
+
+    matched_by: MatchedBy
+    confidence: float
+    comparisons: tuple[Comparison, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Dossier:
     """All that is known about a ship on a day. `departs_on`: from its exit report; None = not reported.
 
-    `missing`: kinds of records that the register does not hold, so that nothing could be checked with them.
+    `match` None = not in the picture. `missing`: kinds of records that the register does not hold, so that nothing could be checked with them.
     """
 
     imo: int
@@ -93,6 +103,7 @@ class Dossier:
     signals: tuple[RiskSignal, ...]
     decisions: tuple[Decision, ...]
     berth: BerthView | None
+    match: Match | None
 
     def of(self, *kinds: str) -> tuple[Proof, ...]:
         """The proofs of these kinds, what fails first."""
@@ -121,10 +132,12 @@ def dossier(services: Services, sources: RiskSources, imo: int, on: date) -> Dos
         raise NotFound("ais.not_registered", imo=imo)
     entry = next(iter(particulars(values)), None)
     signals: tuple[RiskSignal, ...] = ()
+    match: Match | None = None
     mmsi = _mmsi(entry)
     try:
         ship = known_ship(services, str(imo), on)
         signals, mmsi = signals_of(services, sources, ship, on), ship.live.mmsi
+        match = Match(ship.join.matched_by, ship.join.confidence, ship.join.comparisons)
     except NotFound:  # not in the picture: nothing is heard of it
         pass
     states: list[ShipState] = []
@@ -149,7 +162,7 @@ def dossier(services: Services, sources: RiskSources, imo: int, on: date) -> Dos
         missing=tuple(name for name in ("certificates", "crew", "manning", "rest") if not getattr(held, name)),
         inspections=tuple(sorted(held.inspections, key=lambda one: one.inspected_on, reverse=True)),
         reports=tuple(sorted(held.reports, key=lambda one: one.planned_at, reverse=True)), calls=tuple(calls), signals=signals,
-        decisions=tuple(decisions(services, known_at, str(imo))), berth=berth,
+        decisions=tuple(decisions(services, known_at, str(imo))), berth=berth, match=match,
     )  # fmt: skip
 
 

@@ -18,7 +18,7 @@ from rich.table import Table
 from ais import RankedShip, Ranking, TargetQueue, geometry_and_pose, rank_live, target_queue
 from ais.api_targets import HullOut, hull_out, line_out, target_out
 from ais.backtest import back_test
-from ais.backtest_table import gain_svg, read_table, shipped_table
+from ais.backtest_table import FIRSTS, gain_svg, read_table, shipped_table
 from config import Settings, load_settings
 from console.cli import targets_report
 from console.cli.common import AsJson, guarded, opened, print_json
@@ -35,7 +35,6 @@ Day = Annotated[
         "--on", "--as-of", formats=["%Y-%m-%d"], help="Day to judge for, by what was known then; default today in China."
     ),
 ]
-_FIRSTS = (10, 20, 50, 100, 200)
 
 app = typer.Typer(help="Whom to inspect and why. Example: yunjian targets --json", invoke_without_command=True)
 targets_report.register(app)
@@ -104,7 +103,7 @@ def backtest(
     """How a ranking would have done on past inspections: hits among the first, and the gain curve."""
     lang = load_settings().language
     table = read_table(shipped_table() if file is None else file)
-    found = back_test(table.rows, _FIRSTS)
+    found = back_test(table.rows, FIRSTS)
     notes = [catalogue.text("targets.backtest.synthetic", lang, name=table.name)] if table.synthetic else []
     key = "targets.backtest.title_synthetic" if table.synthetic else "targets.backtest.title"
     title = catalogue.text(key, lang, name=table.name)

@@ -3,28 +3,35 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from fastapi import FastAPI
 from sqlalchemy.orm import Session
 
+import ais
 import console.wiring  # noqa: F401  # brings every folder's tables
-from config import Settings
+from ais.text import Bilingual
+from config import Settings, load_settings
 from console.app import create_app
+from console.queue_source import Queue, QueueLine, QueueShip, Wanted
 from console.sessions import PLAIN_COOKIE
-from console.sources import Queue, QueueLine, Sources
+from console.sources import Sources
 from core import accounts, evidence
 from core.auth import Principal, Role
 from core.clock import ManualClock
 from core.context import Services
 from core.db import Base, Database
+from core.errors import NotFound
 from core.files import FileStore
 from core.ids import new_id
 from inspection import subject_of
-from inspection.record import CaseRecord, Text
+from inspection.record import CaseRecord
 from tests.integration.console.client import Client
 
 GOLDEN = Path(__file__).resolve().parents[2] / "contract" / "inspection"
@@ -35,6 +42,36 @@ PASSWORD = "long enough for a test"
 def services(settings: Settings, db: Database, files: FileStore, clock: ManualClock) -> Services:
     Base.metadata.create_all(db.engine)
     return Services(settings, db, files, clock)
+
+
+@pytest.fixture(scope="session")
+def harbour(tmp_path_factory: pytest.TempPathFactory, migrated: Path) -> Path:
+    """Database files with the simulated port's traffic and ships, without its lists; made once in a run and only copied."""
+    folder = tmp_path_factory.mktemp("harbour")
+    for file in migrated.glob("*.db"):
+        shutil.copyfile(file, folder / file.name)
+    settings = load_settings({"data_dir": str(folder)}, environ={})
+    database = Database(folder)
+    made = Services(settings, database, FileStore(folder / "files"), ManualClock(datetime(2026, 11, 24, 2, tzinfo=UTC)))
+    scenario = ais.write_scenario(folder, 1, datetime(2026, 11, 24, 1, tzinfo=UTC), settings.ais.rule_pack)
+    ais.replay(made, scenario.nmea)
+    for file in scenario.register_files[:2]:
+        ais.import_register(made, file)
+    database.close()
+    return folder
+
+
+@contextmanager
+def harbour_services(harbour: Path, settings: Settings, clock: ManualClock) -> Iterator[Services]:
+    """Services on a copy of the simulated port."""
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    for file in harbour.glob("*.db*"):
+        shutil.copyfile(file, settings.data_dir / file.name)
+    database = Database(settings.data_dir)
+    try:
+        yield Services(settings, database, FileStore(settings.data_dir / "files"), clock)
+    finally:
+        database.close()
 
 
 @pytest.fixture
@@ -50,7 +87,13 @@ class GoldenSources(Sources):
         self.record = record
         self._now = services.clock.now()
 
-    def queue(self) -> Queue:
+    def queue(self, wanted: Wanted | None = None) -> Queue:
+        line = self.ship("9074729").line
+        other = replace(line, key="123", name="OTHER SHIP", imo=None, mmsi="123456789", verdict=None, rank=3, tied_with=0)
+        found = wanted or Wanted()
+        return Queue(Bilingual("规则", "Rules"), "1", self._now, (line, other), ranked=2, wanted=found)
+
+    def ship(self, key: str) -> QueueShip:
         selection, ship = self.record.selection, self.record.ship
         assert selection is not None
         line = QueueLine(
@@ -58,10 +101,14 @@ class GoldenSources(Sources):
             rank=selection.rank, of=selection.of, tied_with=2, points_low=selection.points_low,
             points_high=selection.points_high, points_most=12, profile_best=selection.profile_best,
             profile_worst=selection.profile_worst, priority=selection.priority, known=selection.known,
-            criteria=selection.criteria, eligibility=self.record.eligibility,
+            total=len(selection.criteria), verdict=None if self.record.eligibility is None else self.record.eligibility.verdict,
         )  # fmt: skip
-        other = replace(line, key="123", name="OTHER SHIP", imo=None, mmsi="123456789", eligibility=None, rank=3, tied_with=0)
-        return Queue(Text(zh="规则", en="Rules"), self._now, (line, other))
+        if key == "123":
+            line = replace(line, key="123", name="OTHER SHIP", imo=None, mmsi="123456789", verdict=None)
+            return QueueShip(line, selection.criteria, None)
+        if key != line.key:
+            raise NotFound("console.no_ship")
+        return QueueShip(line, selection.criteria, self.record.eligibility)
 
     def case_ids(self, session: Session) -> list[str]:
         return [self.record.id, *super().case_ids(session)]

@@ -19,8 +19,9 @@ import ais
 import console.wiring  # noqa: F401  # brings every folder's tables
 from config import load_settings
 from console.app import create_app
+from console.queue_source import Queue, QueueShip, Wanted
 from console.services import open_services
-from console.sources import Queue, Sources
+from console.sources import Sources
 from core import accounts, evidence, journal
 from core.auth import Role
 from core.context import Services
@@ -48,8 +49,11 @@ class Site:
 class LiveSources(GoldenSources):
     """The golden inspection beside the real ranked list."""
 
-    def queue(self) -> Queue:
-        return Sources.queue(self)
+    def queue(self, wanted: Wanted | None = None) -> Queue:
+        return Sources.queue(self, wanted)
+
+    def ship(self, key: str) -> QueueShip:
+        return Sources.ship(self, key)
 
 
 @pytest.fixture(scope="module")
