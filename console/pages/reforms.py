@@ -19,10 +19,10 @@ from companion.api import Application, current_definitions, listed_on, require_o
 from companion.api_common import actor_of
 from companion.conditions import Value
 from companion.credit import Rule
-from companion.definition import Definition, Fact, procedures
+from companion.definition import Definition, Fact, Text, procedures
 from companion.lists import Entry, list_rules
 from companion.model import COMMAND, Apply, Reason, Role
-from console.pages.reforms_common import Form, page, text_of
+from console.pages.reforms_common import Form, kept, page, text_of
 from core.context import Services
 from core.errors import InputError
 from core.workdays import local_day
@@ -81,7 +81,7 @@ def _applying(router: APIRouter, services: Services) -> None:
         definition = _definition(services, key)
         body = Application(
             subject=text_of(form, "subject") or None,
-            facts=facts_from(form, [fact for fact in definition.facts if fact.id in _applied_facts(definition)]),
+            facts=facts_from(kept(form), [fact for fact in definition.facts if fact.id in _applied_facts(definition)]),
             documents={
                 part.id: text_of(form, f"doc.{part.id}") for part in definition.documents if text_of(form, f"doc.{part.id}")
             },
@@ -90,7 +90,7 @@ def _applying(router: APIRouter, services: Services) -> None:
         )
         result = submit(services, actor_of(request), key, body, text_of(form, "request") or None)
         if result.reasons:
-            return _apply_page(request, definition, dict(form), result.reasons)
+            return _apply_page(request, definition, kept(form), result.reasons)
         return RedirectResponse(f"/reforms/cases/{result.case.id}", status_code=303)
 
 
@@ -105,8 +105,11 @@ def _desk(router: APIRouter, services: Services) -> None:
             waits = [] if firm else desk.waiting(session, actor.role)
             inbox = [] if firm else store.pushes(session, receiver=actor.role.value, limit=100)
             names = {(row.key, row.version): procedures().version(row.key, row.version) for row in cases}
-            return page(request, "desk.html", cases=cases, owed=owed, waits=waits, inbox=inbox, firm=firm, names=names,
-                current={part.key: part for part in current_definitions(services)}, today=local_day(services.clock.now()),
+            current = {part.key: part for part in current_definitions(services)}
+            return page(
+                request, "desk.html", cases=cases, owed=owed, waits=waits, inbox=inbox, firm=firm, names=names, current=current,
+                words={(one.key, one.kind, one.part): _words(current.get(one.key), one) for one in waits},
+                today=local_day(services.clock.now()),
             )  # fmt: skip
 
     @router.get("/reforms/cases/{case_id}")
@@ -127,7 +130,7 @@ def _desk(router: APIRouter, services: Services) -> None:
         if do == "take":
             step = known.definition.step(command.get("step", ""))
             wanted = [] if step is None else [fact for fact in known.definition.facts if fact.id in step.facts]
-            command |= {"facts": facts_from(form, wanted), "items": _items(form)}
+            command |= {"facts": facts_from(kept(form), wanted), "items": _items(form)}
         if do == "answer":
             command["uphold"] = text_of(form, "uphold") == "yes"
         asked = _command(command)
@@ -135,6 +138,16 @@ def _desk(router: APIRouter, services: Services) -> None:
         if result.reasons:
             return _case_page(request, services, case_id, result.reasons)
         return RedirectResponse(f"/reforms/cases/{case_id}", status_code=303)
+
+
+def _words(definition: Definition | None, one: desk.Waiting) -> Text | None:
+    """What waits in words; None where the procedure in force has no such part any more."""
+    if one.kind == "objection":
+        return next((effect.title for effect in procedures().effects.effects if effect.id == one.part), None)
+    if definition is None:
+        return None
+    part = definition.step(one.part) if one.kind == "step" else definition.breach(one.part)
+    return None if part is None else part.title
 
 
 def facts_from(form: Mapping[str, Any], facts: list[Fact]) -> dict[str, Value]:

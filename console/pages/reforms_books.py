@@ -18,7 +18,7 @@ from companion.definition import Fact
 from companion.model import Actor, Role
 from companion.roles import may
 from console.pages.reforms import facts_from
-from console.pages.reforms_common import Form, page, said, text_of
+from console.pages.reforms_common import Form, kept, page, said, text_of
 from core.context import Services
 from core.errors import YunJianError
 
@@ -51,14 +51,14 @@ def build_router(services: Services) -> APIRouter:
                 values = {} if action is None else _given(form, action.fields)
                 book_actions.run(services, actor, do, values)
         except YunJianError as error:
-            return _page(request, services, book, problem=said(request, error), given=dict(form), at=do)
+            return _page(request, services, book, problem=said(request, error), given=kept(form), at=do)
         return RedirectResponse(f"/reforms/books/{book}", status_code=303)
 
     return router
 
 
 def _given(form: FormData, fields: tuple[Fact, ...]) -> dict[str, Value]:
-    return facts_from(form, list(fields))
+    return facts_from(kept(form), list(fields))
 
 
 def _reads(book: Book, actor: Actor | None) -> bool:
@@ -71,7 +71,7 @@ def _reads(book: Book, actor: Actor | None) -> bool:
 
 def _page(
     request: Request, services: Services, name: str, *, ref: str | None = None, subject: str | None = None, problem: str | None = None,
-    given: dict[str, object] | None = None, at: str = "",
+    given: dict[str, str] | None = None, at: str = "",
 ) -> Response:  # fmt: skip
     """`given` comes back into the form `at` that was refused."""
     actor, book = reader_of(request), books.book_named(name)

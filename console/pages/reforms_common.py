@@ -18,7 +18,7 @@ from companion.model import Actor, Role
 from companion.roles import may
 from console import view
 from core.auth import Principal
-from core.catalogue import error_text
+from core.catalogue import entries, error_text
 from core.errors import InputError, YunJianError
 
 
@@ -73,8 +73,15 @@ def page(request: Request, template: str, *, status: int = 200, **context: Any) 
         tab_at=at,
         role=role,
         may=lambda action: role is not None and may(role, action),
+        word=lambda value: word_of(value, request.state.lang),
         **context,
     )
+
+
+def word_of(value: object, lang: str) -> str:
+    """A choice in the viewer's words; one that a site added without words is shown as it stands."""
+    found = entries().get(f"reforms.value_{value}")
+    return str(value) if found is None else found[lang]
 
 
 def role_of(request: Request) -> Role | None:
@@ -94,6 +101,11 @@ def text_of(form: Mapping[str, Any], name: str) -> str:
     """A field without its blanks; empty where it is missing."""
     value = form.get(name)
     return value.strip() if isinstance(value, str) else ""
+
+
+def kept(form: FormData) -> dict[str, str]:
+    """What was written, to put back into a refused form; several ticks of one field are joined by commas."""
+    return {name: ",".join(str(one) for one in form.getlist(name)) for name in form}
 
 
 def day_of(form: Mapping[str, Any], name: str) -> date | None:

@@ -12,6 +12,7 @@ from console import access
 ROOT = Path(__file__).resolve().parents[3]
 DOC = (ROOT / "docs" / "cases.md").read_text(encoding="utf-8")
 OPEN_LINES = 0  # only ever goes down
+SCENARIOS = 116
 ROW = re.compile(r"^\| ([^|]+) \| ([^|]+) \|$", re.MULTILINE)
 
 
@@ -57,3 +58,17 @@ def _plain(name: str) -> str:
 @pytest.mark.parametrize("case", range(1, 22))
 def test_each_case_has_its_row(case: int) -> None:
     assert re.search(rf"^\| {case} \| ", DOC, re.MULTILINE)
+
+
+def test_every_numbered_scenario_is_a_test_that_names_it(shared_data: Path) -> None:
+    spec = (shared_data.parent / "spec" / "companion.md").read_text(encoding="utf-8")
+    written = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "tests").rglob("test_*.py"))
+    named = {(part.lstrip("0"), int(n)) for part, n in re.findall(r"def test_(?:case_)?(common|\d+)_scenario_(\d+)", written)}
+    common = re.search(r"\*\*Common acceptance scenarios\*\*\n(.*?)\n\n", spec, re.DOTALL)
+    assert common is not None
+    wanted = {("common", int(n)) for n in re.findall(r"^(\d+)\. ", common[1], re.MULTILINE)}
+    for part in re.split(r"^## Case ", spec, flags=re.MULTILINE)[1:]:
+        scenarios = part.partition("\nScenarios")[2]
+        wanted |= {(part.split(".", 1)[0], int(n)) for n in re.findall(r"^(\d+)\. ", scenarios, re.MULTILINE)}
+    assert len(wanted) == SCENARIOS
+    assert sorted(wanted - named) == []
