@@ -5,12 +5,25 @@ Never restarts anything: supervision is `console`'s and `video`'s.
 
 from __future__ import annotations
 
+import ctypes
 import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import IO, Any
+
+_M_ARENA_MAX = -8  # <malloc.h> of glibc
+
+
+def few_arenas(count: int = 2) -> bool:
+    """Let all threads of this process share so many heaps of the C library; False where it has no such setting (glibc only).
+
+    By default the threads of a pool get up to eight heaps a core, and each heap keeps the memory of its largest answer: a server
+    of 40 threads that reads 2,000 ships grew from 112 to 207 MB, with two heaps to 165 MB, and stayed there. Call it first.
+    """
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
+    return mallopt is not None and mallopt(_M_ARENA_MAX, count) == 1
 
 
 def python_module(module: str, *arguments: str) -> list[str]:

@@ -18,7 +18,7 @@ import typer
 
 from ais import Ingest, Position, import_archive, parse_sources, track_of, write_track
 from console.cli.common import guarded, opened, print_json, reading_bar, say
-from core import logs
+from core import logs, processes
 from core.clock import parse_rfc3339, rfc3339
 from core.context import Services
 from core.errors import InputError
@@ -36,6 +36,7 @@ def ingest(
 ) -> None:
     """Receive from all sources until Ctrl-C, or until every source is a file that has ended."""
     logs.set_up()
+    processes.few_arenas()
     with opened() as services:
         specs = parse_sources(sources or services.settings.ais.sources)
         if not specs:

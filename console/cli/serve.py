@@ -14,7 +14,7 @@ from config import load_settings
 from console.serve import run_server, tls_files
 from console.services import open_services
 from console.wiring import Area
-from core import catalogue, logs
+from core import catalogue, logs, processes
 
 app = typer.Typer(invoke_without_command=True, add_completion=False)
 
@@ -34,6 +34,7 @@ def serve_area(host: str | None, port: int | None, *, tls: bool, area: Area = Ar
     """Serve until Ctrl-C what `area` names; `page` is where a person begins."""
     settings = load_settings()
     logs.set_up()
+    processes.few_arenas()
     address, number = host or settings.web.host, settings.web.port if port is None else port
 
     def ready(url: str) -> None:

@@ -45,7 +45,7 @@ class Seen:
     vessels: int = 0
     idle_s: list[float] = field(default_factory=list)
     busy_s: list[float] = field(default_factory=list)
-    memory: list[tuple[float, float]] = field(default_factory=list)
+    memory: list[tuple[float, float, float]] = field(default_factory=list)  # time, web, ingest
 
 
 def sentences(seed: int) -> list[list[bytes]]:
@@ -161,7 +161,7 @@ async def load(
 
     async def watch() -> None:
         while time.monotonic() < until:
-            seen.memory.append((time.monotonic(), sum(map(memory_mb, pids))))
+            seen.memory.append((time.monotonic(), memory_mb(pids[0]), memory_mb(pids[1])))
             await asyncio.sleep(1.0)
 
     sending = asyncio.to_thread(send, ports, rate, seconds, stop)
@@ -204,7 +204,7 @@ def measure(rate: int, seconds: float, minutes: float, folder: Path) -> dict[str
         processes.stop(server)
     messages = sum(feed["ledger"]["messages"] for feed in feeds)
     warm = [point for point in seen.memory if point[0] - seen.memory[0][0] >= seconds / 3]
-    slope = float(np.polyfit([at for at, _ in warm], [size for _, size in warm], 1)[0]) * 60 if len(warm) > 2 else 0.0
+    slopes = np.polyfit([one[0] for one in warm], [one[1:] for one in warm], 1)[0] * 60 if len(warm) > 2 else np.zeros(2)
     idle, busy = (quantiles(one, n=100)[98] for one in (seen.idle_s, seen.busy_s))
     kernel = sum(feed["health"]["kernel_drops"] for feed in feeds)
     return {
@@ -217,7 +217,9 @@ def measure(rate: int, seconds: float, minutes: float, folder: Path) -> dict[str
         "application_drops": sum(feed["health"]["dropped_lines"] for feed in feeds),
         "unaccounted": sent - messages - kernel,
         "cores": round(cores, 3),
-        "memory_slope_mb_min": round(slope, 2),
+        "memory_slope_mb_min": round(float(slopes.sum()), 2),
+        "memory_slope_of": {"web": round(float(slopes[0]), 2), "ingest": round(float(slopes[1]), 2)},
+        "memory_mb": {"web": round(warm[-1][1]), "ingest": round(warm[-1][2])},
         "map_query_p99_ms": {"idle": round(idle * 1e3, 1), "busy": round(busy * 1e3, 1)},
         "ratio_p99_busy_to_idle": round(busy / idle, 2),
         "vessels_in_frame": seen.vessels,
