@@ -50,6 +50,7 @@ from tests.unit.core.test_track_overlap import trip as track
 
 PAPER = "0" * 64
 START = datetime(2026, 11, 24, 2, 0, tzinfo=UTC)
+procedures()  # read once, by the fork server
 LICENSED = "firm-0-network_freight_licence"
 FINANCE, BANK, OFFICER, SYSTEM = (Actor(role.value, role) for role in (Role.FINANCE, Role.BANK, Role.SUPERVISION, Role.SYSTEM))
 
