@@ -223,7 +223,7 @@ def _supervision(router: APIRouter, services: Services) -> None:
         rules = exemption_rules()
         return ExemptionList(
             version=rules.version, source=rules.source, published_items=rules.published_items, complete=rules.complete,
-            items=[ExemptOut(**one.model_dump()) for one in rules.item],
+            items=[ExemptOut(id=one.id, domain=one.domain, zh=one.zh, en=one.en) for one in rules.item],
         )  # fmt: skip
 
     @router.post("/exemptions/judge")

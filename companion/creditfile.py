@@ -91,13 +91,14 @@ def company_credit(session: Session, subject: str, on: date) -> CompanyCredit | 
 
 
 def propose_listings(services: Services, actor: Actor, subject: str, sector: str) -> list[Entry]:
-    """Write a proposal for every black-list criterion met today, once each; without effect until recognised."""
+    """Write a proposal for every black-list criterion met today, once each and once a day; without effect until recognised."""
     require(actor, "credit.propose")
     rules, today = list_rules(sector), local_day(services.clock.now())
     with services.db.write() as session:
         running = {
-            one.criterion for one in store.entries_of(session, subject) if one.domain == rules.domain and one.runs_on(today)
-        }
+            one.criterion for one in store.entries_of(session, subject)
+            if one.domain == rules.domain and (one.runs_on(today) or one.proposed_on == today)
+        }  # fmt: skip
         made = []
         for met in black_criteria(rules, store.events_of(session, subject), today):
             if met.criterion in running:

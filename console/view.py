@@ -64,7 +64,7 @@ NAVIGATION = (
 
 def home_of(principal: Principal) -> str:
     """The first page of a role; a guest or company account goes to its own inspection."""
-    if principal.scope_ref is not None and principal.role is not Role.APPLICANT:
+    if principal.scope_ref is not None and principal.role not in _DESKS:
         return f"/cases/{principal.scope_ref.removeprefix(subject_of(''))}"
     return next((item.href for item in NAVIGATION if principal.role in item.roles), "/account")
 

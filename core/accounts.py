@@ -269,8 +269,8 @@ def bootstrap_demo(services: Services) -> Path:
         if login in known:
             set_password(services, known[login], password, actor="demo")
         else:
-            firm = "firm:DEMO-FIRM" if role is Role.APPLICANT else None
-            create_account(services, login=login, name=login, role=role, password=password, actor="demo", scope_ref=firm)
+            scope = {Role.APPLICANT: "firm:DEMO-FIRM", Role.BANK: "bank:DEMO-BANK"}.get(role)
+            create_account(services, login=login, name=login, role=role, password=password, actor="demo", scope_ref=scope)
     lines = "".join(f"{login}\t{password}\n" for login, (_role, password) in passwords.items())
     draft = path.with_suffix(f".{os.getpid()}.new")
     draft.unlink(missing_ok=True)
