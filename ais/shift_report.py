@@ -16,7 +16,6 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from ais.codes import Label
 from ais.decisions import Decision, decisions
-from ais.local_rules import local_hits, local_rules
 from ais.place import Where
 from ais.ports import RiskSources
 from ais.register_store import Rating, RatingKind, load_ratings
@@ -183,7 +182,8 @@ def shift_report(
     if not possible or not timedelta() < until - since <= _LONGEST or since > now:
         raise InputError("ais.shift_period", since=since.isoformat(), until=until.isoformat())
     known_at = min(until, now)
-    on, pack, port = local_day(known_at), rule_pack(services), watched_port(services)
+    on, port = local_day(known_at), watched_port(services)
+    pack = rule_pack(services, on)
     queue = target_queue(services, sources, on, hours_ahead, known_at)
     taken = [one for one in decisions(services, known_at) if one.at >= since]
     with services.db.read() as session:
@@ -198,7 +198,7 @@ def shift_report(
         unverified=pack.unverified, lists=list_terms(ratings, on), hours_ahead=hours_ahead,
         ais_source="" if feed is None else feed.source, ais_sentences=0 if feed is None else feed.sentences,
         ranked=len(queue.ranking.ships), excluded=len(queue.ranking.excluded),
-        lines=tuple(_line(pack, one, on) for one in queue.lines),
+        lines=tuple(_line(pack, one) for one in queue.lines),
         decisions=tuple(_decision(pack, one, names, roles) for one in taken),
     )  # fmt: skip
 
@@ -223,9 +223,8 @@ def _term(kind: RatingKind, lines: Sequence[Rating], on: date) -> ListTerm:
     )  # fmt: skip
 
 
-def _line(pack: RulePack, line: TargetLine, on: date) -> ShiftLine:
+def _line(pack: RulePack, line: TargetLine) -> ShiftLine:
     ship, sheet, found = line.ship, line.ship.sheet, line.ship.assessment
-    local = local_hits(local_rules(), ship.join.particular, ship.facts.history, on)
     return ShiftLine(
         key=line.key, rank=ship.rank, tied_with=ship.tied_with, name=sheet.name, imo=sheet.imo, mmsi=f"{ship.live.mmsi:09d}",
         flag=sheet.flag, ship_type=sheet.ship_type, simulated=sheet.simulated, where=line.place.where, hours=line.place.hours,
@@ -233,7 +232,7 @@ def _line(pack: RulePack, line: TargetLine, on: date) -> ShiftLine:
         profile_worst=found.profile_worst, priority=found.priority,
         window=found.window_best if found.window_best == found.window_worst else None, reasons=ship.reasons,
         local=tuple(
-            Bilingual(f"{one.label.zh}：{one.reason.zh}", f"{one.label.en}: {one.reason.en}") for one in local if one.state == "met"
+            Bilingual(f"{one.label.zh}：{one.reason.zh}", f"{one.label.en}: {one.reason.en}") for one in line.local if one.state == "met"
         ),
         signals=tuple(ShiftSignal(one.words, one.confidence, _factor(pack, one.proposes)) for one in line.signals),
         last=None if line.last is None else line.last.kind,
