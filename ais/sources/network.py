@@ -1,4 +1,4 @@
-"""Owns sources that come over sockets: UDP datagrams, a TCP server that we call, TCP clients that call us.
+"""Owns sources that come over sockets: UDP datagrams (also of a multicast group), a TCP server that we call, TCP clients.
 
 Never lets the lines of two senders run into each other.
 """
@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import selectors
 import socket
+import struct
 import threading
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from pathlib import Path
 
 from ais.sources.inbox import Inbox, Lines
@@ -20,15 +22,24 @@ _MAX_CLIENTS = 64
 
 
 def udp(spec: SourceSpec, inbox: Inbox, stop: threading.Event) -> None:
-    """Listen for datagrams until `stop`.
+    """Listen for datagrams until `stop`; the address of a group (IEC 61162-450 uses 239.192.0.4) is joined.
 
     Raises:
-        OSError: the address cannot be bound.
+        OSError: the address cannot be bound, or the group not joined.
     """
     family = socket.AF_INET6 if ":" in spec.host else socket.AF_INET
     with socket.socket(family, socket.SOCK_DGRAM) as receiving:
         receiving.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _BUFFER)
+        group = _group(spec.host)
+        if group is not None:
+            receiving.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # others on this machine may listen too
         receiving.bind((spec.host, spec.port))
+        if isinstance(group, IPv4Address):
+            ours = IPv4Address(spec.interface or "0.0.0.0")  # noqa: S104 - the system chooses the interface
+            receiving.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, group.packed + ours.packed)
+        elif group is not None:
+            number = socket.if_nametoindex(spec.interface) if spec.interface else 0
+            receiving.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_JOIN_GROUP, group.packed + struct.pack("@I", number))
         receiving.setblocking(False)
         inbox.state.condition, inbox.state.connects = "up", inbox.state.connects + 1
         port = receiving.getsockname()[1]
@@ -42,6 +53,15 @@ def udp(spec: SourceSpec, inbox: Inbox, stop: threading.Event) -> None:
             if datagrams:
                 inbox.put(b"\n".join(one.rstrip(b"\r\n") for one in datagrams) + b"\n")
             inbox.state.kernel_drops = _kernel_drops(port, family)
+
+
+def _group(host: str) -> IPv4Address | IPv6Address | None:
+    """The multicast group that an address names."""
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return None
+    return address if address.is_multicast else None
 
 
 def _kernel_drops(port: int, family: int) -> int:

@@ -15,7 +15,7 @@ from core.errors import InputError
 Scheme = Literal["udp", "tcp", "tcp-listen", "http-listen", "serial", "file"]
 _SCHEMES: dict[str, Scheme] = {scheme: scheme for scheme in get_args(Scheme)}
 _OPTIONS: dict[Scheme, frozenset[str]] = {
-    "udp": frozenset({"name"}),
+    "udp": frozenset({"name", "interface"}),
     "tcp": frozenset({"name"}),
     "tcp-listen": frozenset({"name"}),
     "http-listen": frozenset({"name"}),
@@ -26,7 +26,9 @@ _OPTIONS: dict[Scheme, frozenset[str]] = {
 
 @dataclass(frozen=True, slots=True)
 class SourceSpec:
-    """One source. `speed`: replay so many times faster than the log's times (0 = at once); `rate`: lines a second without times."""
+    """One source. `speed`: replay so many times faster than the log's times (0 = at once); `rate`: lines a second without times;
+    `interface`: our own address in the network whose multicast group is joined, empty = the system chooses.
+    """
 
     name: str
     scheme: Scheme
@@ -36,6 +38,7 @@ class SourceSpec:
     baud: int
     speed: float
     rate: float
+    interface: str = ""
 
 
 def parse_source(address: str) -> SourceSpec:
@@ -66,7 +69,8 @@ def parse_source(address: str) -> SourceSpec:
     if min(numbers) < 0:
         raise InputError("ais.source", source=address, reason="negative number")
     name = options.get("name") or address.partition("?")[0]
-    return SourceSpec(name, scheme, parts.hostname or "", port, path, int(numbers[0]), numbers[1], numbers[2])
+    interface = options.get("interface", "")
+    return SourceSpec(name, scheme, parts.hostname or "", port, path, int(numbers[0]), numbers[1], numbers[2], interface)
 
 
 def parse_sources(addresses: Iterable[str]) -> list[SourceSpec]:

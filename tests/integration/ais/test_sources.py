@@ -9,6 +9,8 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import reduce
+from operator import xor
 from pathlib import Path
 
 import httpx
@@ -17,6 +19,7 @@ import pytest
 from ais.sources import Supply, parse_source
 from config import Settings
 from core.clock import SystemClock
+from tests.unit.ais.kit import frames, single
 
 LINES = [b"!AIVDM,1,1,,A,%04d,0*00\n" % number for number in range(200)]
 
@@ -69,6 +72,21 @@ def test_udp(settings: Settings) -> None:
                 sending.sendto(line, ("127.0.0.1", port))
         until(lambda: len(taken.lines()) == len(LINES))
         assert taken.lines() == LINES
+
+
+def test_a_multicast_group_as_iec_61162_450_uses_it(settings: Settings) -> None:
+    port = free_port(socket.SOCK_DGRAM)
+    tag = b"s:AI0001,c:1795485600"
+    datagram = b"UdPbC\x00\\%b*%02X\\%b\r\n" % (tag, reduce(xor, tag), single())
+    with running(settings, f"udp://239.192.0.4:{port}?interface=127.0.0.1") as supply:
+        taken = Taken(supply)
+        until(lambda: taken.inbox.snapshot().condition == "up")
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sending:
+            sending.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, socket.inet_aton("127.0.0.1"))
+            sending.sendto(datagram, ("239.192.0.4", port))
+        until(lambda: len(taken.lines()) == 1)
+    (frame,) = frames(taken.data)
+    assert (frame.station, frame.at_ms, frame.source) == ("AI0001", 1795485600_000, "tag")
 
 
 def test_tcp_client_connects_again(settings: Settings) -> None:

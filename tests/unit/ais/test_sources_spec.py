@@ -11,6 +11,7 @@ from core.errors import InputError
 def test_addresses_are_read() -> None:
     udp = parse_source("udp://0.0.0.0:10110?name=north")
     assert (udp.name, udp.scheme, udp.host, udp.port) == ("north", "udp", "0.0.0.0", 10110)  # noqa: S104 - text, not a socket
+    assert parse_source("udp://239.192.0.4:60004?interface=192.0.2.7").interface == "192.0.2.7"
     line = parse_source("serial:///dev/ttyUSB0?baud=4800")
     assert (line.path, line.baud, line.name) == ("/dev/ttyUSB0", 4800, "serial:///dev/ttyUSB0")
     log = parse_source("file:///logs/a.nmea.gz?speed=10")
