@@ -30,6 +30,7 @@ from config.settings import AisSettings
 
 Route = Literal["numba", "numpy", "python"]
 NUMPY_FROM_BYTES = 30_000  # about 500 sentences: below, numpy costs more than it saves (docs/decisions/0008)
+NUMPY_FROM_ROWS = 32  # the same for the columns alone
 _MAX_NAMES = 1 << 16
 _SHORTEST = 17  # bytes of the shortest sentence with its line feed
 _UNUSED = 2  # references to an array that only its owner holds: the owner's and the question's
@@ -313,9 +314,9 @@ class BatchDecoder:
         if count == 0:
             return MessageBatch(room.rows[:0], room.values[:0], room.octets[:0], self._stations.names)
         room.for_columns(count, int(state[k.S_WORDS]))
-        fill_columns = fill if route == "numba" else fast_numpy.fill
+        fill_columns = fast_numpy.fill if route == "numpy" or (count >= NUMPY_FROM_ROWS and not kernels.COMPILED) else fill
         fill_columns(
-            room.rows, count, room.words, *TABLES, PERSONS_PLACE, WEATHER_PLACE, repeats.serial, repeats.window_ms, repeats.table,
+            room.rows if kernels.COMPILED else room.rows.view(np.recarray), count, room.words, *TABLES, PERSONS_PLACE, WEATHER_PLACE, repeats.serial, repeats.window_ms, repeats.table,
             room.values, room.octets, result,
         )  # fmt: skip
         kept, values, octets, used, _, *rejects = result.tolist()

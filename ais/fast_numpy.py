@@ -53,7 +53,7 @@ class PlainLines:
         packed, begins = pack(self.six[np.arange(int(ends[-1])) + np.repeat(starts - ends + lengths, lengths)], lengths)
         words[at : at + len(packed)] = packed
         rows["word"], rows["characters"] = at + begins, lengths
-        rows["fill"], rows["own"] = self.fill[first:last], self.own[first:last]
+        rows["fill_bits"], rows["own"] = self.fill[first:last], self.own[first:last]
         return at + len(packed)
 
 
@@ -207,7 +207,7 @@ def fill(
     result[:] = 0
     frames = rows[:count]
     characters = frames["characters"].astype(np.int64)
-    payloads = _Payloads(words, frames["word"].astype(np.int64), characters * 6 - frames["fill"])
+    payloads = _Payloads(words, frames["word"].astype(np.int64), characters * 6 - frames["fill_bits"])
     chosen = _layouts(payloads, of_type, applications, persons, weather)
     found: dict[int, tuple[_Ints, NDArray[np.int32], NDArray[np.uint8], NDArray[np.bool_]]] = {}
     used = np.zeros(count, np.int64)

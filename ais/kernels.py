@@ -1,6 +1,7 @@
 """Owns what the compiled loops share: how they are compiled, the row of a message, the state of a scan, hashes.
 
-Never guesses: a line that is not plain is left to `framing.py`. Without numba these loops are not used; `fast_numpy.py` is.
+Never guesses: a line that is not plain is left to `framing.py`. Without numba
+`kernels_columns.py` runs as ordinary Python over a few messages, and `fast_numpy.py` does the rest.
 """
 
 from __future__ import annotations
@@ -16,9 +17,9 @@ from numpy.typing import NDArray
 
 Bytes = NDArray[np.uint8]
 Ints = NDArray[np.int64]
-i64 = cast("Callable[[Any], int]", np.int64)  # for mypy: an int
 Row = Any  # a record of ROW: numba reads its fields as attributes
 COMPILED = find_spec("numba") is not None
+i64: Callable[[Any], int] = cast("Callable[[Any], int]", np.int64) if COMPILED else int
 _F = TypeVar("_F", bound=Callable[..., Any])
 
 
@@ -61,7 +62,7 @@ ROW = np.dtype(
         ("mmsi", np.int32),
         ("value_at", np.int32),  # place of its first value
         ("octets_at", np.int32), ("octets_end", np.int32),  # its texts and its application data
-        ("fill", np.uint8), ("sentences", np.uint8), ("own", np.bool_), ("at_source", np.int8),
+        ("fill_bits", np.uint8), ("sentences", np.uint8), ("own", np.bool_), ("at_source", np.int8),
         ("msg_type", np.uint8), ("layout", np.int8),
     ],
     align=True,

@@ -174,7 +174,7 @@ def fill(
     result[k.R_SOURCES] = k.SOURCES_MARK
     kept = value_at = octets_at = 0
     for r in range(count):
-        at, bits = i64(rows[r].word), i64(rows[r].characters) * 6 - rows[r].fill
+        at, bits = i64(rows[r].word), i64(rows[r].characters) * 6 - i64(rows[r].fill_bits)
         chosen = _layout(words, at, bits, of_type, applications, persons, weather)
         if chosen < 0:
             result[k.R_UNKNOWN_TYPE - 1 - chosen] += rows[r].sentences
@@ -190,7 +190,7 @@ def fill(
         row.serial = serial + kept
         key = i64(row.characters)
         for w in range(at, at + (i64(row.characters) + 9) // 10):
-            key = ((key ^ words[w]) * k.MIX) & k.MASK63
+            key = ((key ^ i64(words[w])) * k.MIX) & k.MASK63
             key ^= key >> 29
         _repeat(row, key | 1, window_ms, table)
         result[k.R_USED] += row.sentences

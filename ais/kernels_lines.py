@@ -176,7 +176,7 @@ def _emit(one: Ints, last: Ints, check: int, length: int, state: Ints, row: Row,
     if count > 0:
         words[word] = last[k.L_CARRY] << (6 * (10 - count))
         word += 1
-    row.word, row.characters, row.fill = state[k.S_WORDS], length, last[k.L_FILL]
+    row.word, row.characters, row.fill_bits = state[k.S_WORDS], length, last[k.L_FILL]
     state[k.S_WORDS] = word
     at, source, station = one[k.L_AT], one[k.L_SOURCE], one[k.L_STATION]
     if one[k.L_CHECK] >= 0 and one[k.L_CHECK] != check:

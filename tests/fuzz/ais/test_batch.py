@@ -35,20 +35,20 @@ def test_ten_thousand_spoilt_sentences(line: bytes, at: int, cut: int, put: byte
     assert any(message["mmsi"] == 371798000 for message in messages)  # the good one behind it is never lost
 
 
+LENGTHS = np.array([len(line) for line in GOOD])
+TABLE = np.array([list(line.ljust(int(LENGTHS.max()) + 1)) for line in GOOD], np.uint8)
+
+
 def spoil(random: np.random.Generator, lines: int) -> bytes:
-    """So many lines, most with one to three bytes changed, some cut."""
-    made = bytearray()
+    """So many lines, most with one to three bytes changed, some of these cut."""
     picks = random.integers(0, len(GOOD), lines)
-    changes = random.integers(0, 4, lines)
-    for pick, count in zip(picks.tolist(), changes.tolist(), strict=True):
-        line = bytearray(GOOD[pick])
-        for place, value in zip(
-            random.integers(0, len(line), count).tolist(), random.integers(0, 256, count).tolist(), strict=True
-        ):
-            line[place] = value
-        made += line[: random.integers(1, len(line))] if count == 3 else line
-        made += b"\n"
-    return bytes(made)
+    made, lengths, changes = TABLE[picks], LENGTHS[picks], random.integers(0, 4, lines)
+    for change in range(3):
+        some = np.flatnonzero(changes > change)
+        made[some, random.integers(0, lengths[some])] = random.integers(0, 256, len(some))
+    lengths = np.where(changes == 3, random.integers(1, lengths), lengths)
+    made[np.arange(lines), lengths] = 10
+    return made[np.arange(made.shape[1]) <= lengths[:, None]].tobytes()
 
 
 def test_a_seeded_mutator_leaves_nothing_behind() -> None:

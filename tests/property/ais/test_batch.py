@@ -107,7 +107,7 @@ def test_every_type_has_a_case() -> None:
 
 @pytest.mark.parametrize(("fixed", "free"), CASES, ids=lambda case: str(case.get("msg_type", "")))
 def test_each_type_comes_back(fixed: dict[str, Any], free: dict[str, Any]) -> None:
-    @settings(max_examples=25, deadline=None)
+    @settings(max_examples=15, deadline=None)
     @given(mmsi, st.fixed_dictionaries(free))
     def check(number: int, values: dict[str, Any]) -> None:
         sent = {**fixed, "mmsi": number, **values}
@@ -143,7 +143,7 @@ def armoured(kind: int, area: int, function: int, rest: bytes, bits: int) -> tup
     return bytes(code + 48 if code < 40 else code + 56 for code in codes), characters * 6 - bits
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=250, deadline=None)
 @given(st.sampled_from(HEADS), st.binary(min_size=20, max_size=140), st.one_of(st.integers(6, 180), st.integers(6, 1110)))
 def test_any_payload_of_any_length_is_what_pyais_says(head: tuple[int, int, int], rest: bytes, bits: int) -> None:
     payload, fill = armoured(*head, rest, bits)
@@ -182,8 +182,8 @@ pieces = st.one_of(
 )  # fmt: skip
 
 
-@settings(max_examples=300, deadline=None)
-@given(st.lists(pieces, max_size=25), st.integers(1, 400), st.sampled_from([None, datetime(2026, 1, 1, tzinfo=UTC)]))
+@settings(max_examples=200, deadline=None)
+@given(st.lists(pieces, max_size=25), st.integers(8, 400), st.sampled_from([None, datetime(2026, 1, 1, tzinfo=UTC)]))
 def test_the_routes_agree_on_any_bytes(parts: list[bytes], step: int, received: datetime | None) -> None:
     data = b"\n".join(parts)
     results = []
