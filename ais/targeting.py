@@ -285,13 +285,17 @@ def _counts(rules: Sequence[CriterionRule], history: History) -> tuple[object, .
     past = history.inspections
     if not past:
         return history.complete, history.gap
-    over = [
-        sum([item.deficiencies > rule.more_than for item in past])
-        if isinstance(rule, DeficientInspections)
-        else sum([item.detained for item in past])
-        for rule in rules
-    ]
-    return history.complete, history.gap, len(past), *over
+    counted: list[int] = []
+    for rule in rules:
+        count = 0
+        if isinstance(rule, DeficientInspections):
+            for item in past:
+                count += item.deficiencies > rule.more_than
+        else:
+            for item in past:
+                count += item.detained
+        counted.append(count)
+    return history.complete, history.gap, len(past), *counted
 
 
 def _judged(rule: CriterionRule, about: Fact[Any] | History, state: State, lrs: State) -> Judgement:

@@ -9,7 +9,7 @@ from collections.abc import Hashable
 from dataclasses import dataclass
 from functools import lru_cache
 
-from core.catalogue import Lang, text
+from core.catalogue import Lang, entries
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +26,9 @@ class Bilingual:
 @lru_cache(maxsize=32_768)  # a ranking says the same few sentences thousands of times
 def say(key: str, **params: Hashable) -> Bilingual:
     """The catalogue text of `key`; a parameter that is `Bilingual` is put in its own language."""
-    zh = {name: value.zh if isinstance(value, Bilingual) else value for name, value in params.items()}
-    en = {name: value.en if isinstance(value, Bilingual) else value for name, value in params.items()}
-    return Bilingual(text(key, "zh", **zh), text(key, "en", **en))
+    entry = entries()[key]
+    zh = en = params
+    if any(isinstance(value, Bilingual) for value in params.values()):
+        zh = {name: value.zh if isinstance(value, Bilingual) else value for name, value in params.items()}
+        en = {name: value.en if isinstance(value, Bilingual) else value for name, value in params.items()}
+    return Bilingual(entry["zh"].format(**zh), entry["en"].format(**en))
