@@ -5,7 +5,7 @@ Never decides: `companion.service` does, and says why something is not done; a p
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -14,7 +14,7 @@ from fastapi import APIRouter, Request
 from starlette.datastructures import FormData
 from starlette.responses import RedirectResponse, Response
 
-from companion import benefits, creditfile, desk, service, store
+from companion import benefits, creditfile, desk, registers, service, store
 from companion.api import Application, current_definitions, listed_on, require_own, submit
 from companion.api_common import actor_of
 from companion.conditions import Value
@@ -108,9 +108,16 @@ def _desk(router: APIRouter, services: Services) -> None:
             current = {part.key: part for part in current_definitions(services)}
             return page(
                 request, "desk.html", cases=cases, owed=owed, waits=waits, inbox=inbox, firm=firm, names=names, current=current,
-                words={(one.key, one.kind, one.part): _words(current.get(one.key), one) for one in waits},
+                looked_up=_looked_up(current.values()), words={(one.key, one.kind, one.part): _words(current.get(one.key), one) for one in waits},
                 today=local_day(services.clock.now()),
             )  # fmt: skip
+
+    @router.post("/reforms/registers")
+    def register(request: Request, form: Form) -> Response:
+        """What an authority's register answered about a firm: it counts in that firm's next application."""
+        subject, document, answer, source = (text_of(form, name) for name in ("subject", "document", "answer", "source"))
+        registers.note_answer(services, actor_of(request), subject, document, answer, source)
+        return RedirectResponse("/reforms/desk", status_code=303)
 
     @router.get("/reforms/cases/{case_id}")
     def case(request: Request, case_id: str) -> Response:
@@ -138,6 +145,11 @@ def _desk(router: APIRouter, services: Services) -> None:
         if result.reasons:
             return _case_page(request, services, case_id, result.reasons)
         return RedirectResponse(f"/reforms/cases/{case_id}", status_code=303)
+
+
+def _looked_up(definitions: Iterable[Definition]) -> dict[str, Text]:
+    """Papers that the authority looks up instead of asking, over every procedure in force."""
+    return {part.id: part.title for one in definitions for part in one.documents if part.role == "verified_online"}
 
 
 def _words(definition: Definition | None, one: desk.Waiting) -> Text | None:
