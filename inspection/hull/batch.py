@@ -156,7 +156,8 @@ def detect_photo(path: Path, model: Model, settings: HullSettings, gsd_mm: float
     photo = read_photo(path, settings.max_megapixels, scale, long_side)
     read = read_whole if gsd_mm is None else read_probabilities
     reading = read(model, photo.image, settings.tile_px)
-    mask = reading.mask(settings.threshold)
+    rule = detector_pack().threshold if gsd_mm is None else detector_pack().survey_threshold
+    mask = reading.mask(settings.threshold, rule)
     full = (photo.width, photo.height)
     findings = find(reading, mask, full, settings.min_area_px, gsd_mm, photo.sha256)
     if mask.shape[::-1] != full:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inspection.hull.classes import DEFECTS, MASK_CLASSES, ClassId
-from inspection.hull.packs import detector_pack
+from inspection.hull.packs import ThresholdPack, detector_pack
 from inspection.hull.picture import Bgr
 from inspection.hull.weights import Model
 
@@ -33,33 +33,33 @@ class Reading:
         """(h, w) probability of one class; the grid may overhang the picture at the right and bottom by the padding of the last tile."""
         return _enlarged(self.prob[class_id], self.stride_px)[: self.height, : self.width]
 
-    def mask(self, threshold: float) -> Mask:
+    def mask(self, setting: float, rule: ThresholdPack | None = None) -> Mask:
         """(h, w) uint8 class ids of the picture: a defect, else hull or background, whichever is likelier.
 
-        A patch of defects is where some defect's probability passes the pack's `grow` times `threshold`, and it stays only if it passes
-        `threshold` itself somewhere (each class with its factor of the pack): sure of the patch before drawing its faint edge.
-        Inside, each pixel has the likeliest defect.
+        A patch of defects is where some defect's probability passes `grow` times the threshold, and it stays only if it passes the
+        threshold itself somewhere (each class with its factor): sure of the patch before drawing its faint edge. Inside, each pixel has
+        the likeliest defect. The threshold is `rule.of_setting` times `setting`; without a rule, that for photos of unknown scale.
         """
+        rule = rule or detector_pack().threshold
+        threshold, faint = setting * rule.of_setting, setting * rule.of_setting * rule.grow
         sound = _enlarged(self.prob[ClassId.HULL] - self.prob[ClassId.BACKGROUND], self.stride_px) > 0
         label = np.where(sound, np.uint8(ClassId.HULL), np.uint8(ClassId.BACKGROUND))
-        pack = detector_pack().threshold
         likely = self.prob[list(DEFECTS)].copy()
-        likely[DEFECTS.index(ClassId.COATING_LOSS)] /= np.float32(pack.coating_loss)
-        for window in _windows(likely.max(axis=0) > threshold * pack.grow):
-            self._draw(label, likely[:, window[0], window[1]], window, threshold)
+        likely[DEFECTS.index(ClassId.COATING_LOSS)] /= np.float32(rule.coating_loss)
+        for window in _windows(likely.max(axis=0) > faint):
+            self._draw(label, likely[:, window[0], window[1]], window, threshold, faint)
         return np.ascontiguousarray(label[: self.height, : self.width])
 
-    def _draw(self, label: Mask, likely: Prob, window: tuple[slice, slice], threshold: float) -> None:
+    def _draw(self, label: Mask, likely: Prob, window: tuple[slice, slice], sure: float, faint: float) -> None:
         """Patches of one window of the grid into the label map, which covers the whole grid."""
-        grow = threshold * detector_pack().threshold.grow
-        used = [index for index in range(len(DEFECTS)) if float(likely[index].max()) > grow]
+        used = [index for index in range(len(DEFECTS)) if float(likely[index].max()) > faint]
         planes = np.stack([_enlarged(likely[index], self.stride_px) for index in used])
         which, best = planes.argmax(axis=0), planes.max(axis=0)
-        faint = best > grow
-        _, patches = cv2.connectedComponents(faint.astype(np.uint8), connectivity=8)
+        patch = best > faint
+        _, patches = cv2.connectedComponents(patch.astype(np.uint8), connectivity=8)
         kept = np.zeros(int(patches.max(initial=0)) + 1, bool)
-        kept[patches[best > threshold]] = True
-        inside = faint & kept[patches]
+        kept[patches[best > sure]] = True
+        inside = patch & kept[patches]
         rows, columns = (slice(part.start * self.stride_px, part.stop * self.stride_px) for part in window)
         ids = np.array([DEFECTS[index] for index in used], np.uint8)
         part = label[rows, columns]

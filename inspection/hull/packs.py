@@ -27,6 +27,7 @@ class ResolutionPack(_Table):
 
 
 class ThresholdPack(_Table):
+    of_setting: float
     grow: float
     coating_loss: float
 
@@ -63,6 +64,7 @@ class PhotoPack(_Table):
 class DetectorPack(_Table):
     resolution: ResolutionPack
     threshold: ThresholdPack
+    survey_threshold: ThresholdPack
     findings: FindingsPack
     map: MapPack
     photo: PhotoPack

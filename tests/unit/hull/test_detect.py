@@ -56,7 +56,7 @@ def test_a_mask_does_not_depend_on_what_lies_elsewhere() -> None:
     whole = np.full((320, 320), ClassId.HULL, np.uint8)
     likely = reading.prob[list(DEFECTS)].copy()
     likely[DEFECTS.index(ClassId.COATING_LOSS)] /= np.float32(detector_pack().threshold.coating_loss)
-    reading._draw(whole, likely, (slice(0, 40), slice(0, 40)), 0.6)
+    reading._draw(whole, likely, (slice(0, 40), slice(0, 40)), 0.6, 0.6 * detector_pack().threshold.grow)
     assert (reading.mask(0.6) == whole).all()
     assert 0 < (whole != ClassId.HULL).sum() < whole.size
 
