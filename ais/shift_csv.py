@@ -14,6 +14,7 @@ from ais.shift_report import ShiftDecision, ShiftLine, ShiftReport
 from ais.text import Bilingual
 from core.catalogue import Lang, text
 from core.clock import rfc3339
+from core.spreadsheet import plain
 from core.workdays import SHANGHAI
 
 COLUMNS = (
@@ -21,7 +22,6 @@ COLUMNS = (
     "profile_worst", "priority", "window_opens", "window_closes", "reasons", "local", "signals", "decisions", "last", "regime",
     "known_at", "made_at", "simulated",
 )  # fmt: skip
-_STARTS_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
 def shift_csv(report: ShiftReport, lang: Lang) -> bytes:
@@ -48,8 +48,7 @@ def safe(cell: object) -> str | int | float:
         return ""
     if isinstance(cell, int | float) and not isinstance(cell, bool):
         return cell
-    said = str(cell)
-    return f"'{said}" if said.startswith(_STARTS_FORMULA) else said
+    return plain(str(cell))
 
 
 def _row(report: ShiftReport, line: ShiftLine, taken: list[ShiftDecision], lang: Lang) -> Iterable[object]:

@@ -94,7 +94,9 @@ def test_cli_from_plan_to_coverage(tmp_path: Path, flown: SurveyRun) -> None:
     covered = runner.invoke(app, ["coverage", str(flown.survey), "--plan", str(flown.plan_file), "--json"])
     assert json.loads(covered.stdout)["data"]["seen1_pct"] > 90
     import_args = f"--loa 90 --beam 14 --depth 7 --draught 4.5 --lon 122.1 --lat 40.3 --heading 37 --tlog {flown.tlog}"
-    imported = runner.invoke(app, ["import", str(flown.survey), "--out", str(tmp_path / "again"), *import_args.split(), "--json"])
+    imported = runner.invoke(
+        app, ["import", str(flown.survey), "--out", str(tmp_path / "again"), *import_args.split(), "--json"]
+    )
     assert imported.exit_code == 0, imported.output
     again, first = load_survey(tmp_path / "again"), load_survey(flown.survey)
     assert [photo.trigger_idx for photo in again.photos] == [photo.trigger_idx for photo in first.photos]
