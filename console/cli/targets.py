@@ -19,6 +19,9 @@ from ais import RankedShip, Ranking, TargetQueue, geometry_and_pose, rank_live, 
 from ais.api_targets import HullOut, hull_out, line_out, target_out
 from ais.backtest import back_test
 from ais.backtest_table import FIRSTS, gain_svg, read_table, shipped_table
+from ais.changes import what_would_change
+from ais.consequences import consequences
+from ais.local_rules import local_hits, local_rules
 from config import Settings, load_settings
 from console.cli import targets_report
 from console.cli.common import AsJson, guarded, opened, print_json
@@ -219,4 +222,10 @@ def _explain(settings: Settings, ship: RankedShip) -> None:
         for row in found.criteria
     ]
     lines += [note.of(lang) for note in found.notes]
+    beside = [(one.label, one.reason) for one in consequences(found)]
+    beside += [(one.label, one.reason) for one in local_hits(local_rules(), ship.join.particular, ship.facts.history, found.on)]
+    lines += [
+        catalogue.text("targets.explain.beside", lang, label=label.of(lang), reason=reason.of(lang)) for label, reason in beside
+    ]
+    lines += [said.of(lang) for said in what_would_change(found.pack, found.facts, found, found.on)]
     sys.stdout.writelines(f"{line}\n" for line in lines)
