@@ -8,12 +8,17 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from config import Settings, load_settings
 from core.clock import ManualClock
 from core.db import Database, migrate
 from core.files import FileStore
+
+# No test judges time: a machine of CI stands still for seconds now and then.
+hypothesis.settings.register_profile("untimed", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.load_profile("untimed")
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
