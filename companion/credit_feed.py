@@ -12,6 +12,7 @@ from companion.credit import CreditEvent, credit_rules
 from companion.definition import procedures
 from companion.model import ENGINE, ActiveEffect, Actor, CaseFile, Role
 from core.context import Services
+from core.errors import NotFound
 from core.events import Event
 from core.workdays import local_day
 
@@ -25,9 +26,12 @@ def on_event(services: Services, event: Event) -> None:
     """``companion.effect_*`` {case_id}: bring the entries of that case file to what holds now; told twice, done once."""
     if event.type not in _ORDERED | _ENDED:
         return
-    with services.db.read() as session:
-        case = store.case_file(session, str(event.payload["case_id"]))
-        domain = procedures().version(case.key, case.version).domain
+    try:
+        with services.db.read() as session:
+            case = store.case_file(session, str(event.payload["case_id"]))
+            domain = procedures().version(case.key, case.version).domain
+    except NotFound:  # a procedure that a site took out of use: its old case files add nothing new
+        return
     for proposal in {active.proposal for active in case.effects.values()}:
         mine = [active for active in case.effects.values() if active.proposal == proposal and _is_credit(active)]
         if event.type in _ORDERED:

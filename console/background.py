@@ -27,12 +27,15 @@ LEDGER_EVERY_S = 60.0
 _log = logs.get("console")
 
 
-def subscribers(services: Services) -> dict[str, Subscriber]:
-    """Who hears about facts, by the name of the cursor."""
+def subscribers(services: Services, area: Area = Area.ALL) -> dict[str, Subscriber]:
+    """Who hears about facts, by the name of the cursor; the reforms service alone hears its own case files."""
+    own: dict[str, Subscriber] = {credit_feed.SUBSCRIBER: lambda event: credit_feed.on_event(services, event)}
+    if area is Area.REFORMS:
+        return own
     return {
+        **own,
         inspection.SUBSCRIBER: lambda event: inspection.on_event(services, event),
         creditfile.SUBSCRIBER: lambda event: creditfile.on_event(services, event),
-        credit_feed.SUBSCRIBER: lambda event: credit_feed.on_event(services, event),
         evidence_code.SUBSCRIBER: lambda event: evidence_code.on_event(services, event),
     }
 
@@ -50,7 +53,7 @@ class Background:
         self._area = area
         self._services = services
         self._metrics = metrics
-        self._heard = subscribers(services) if heard is None else heard
+        self._heard = subscribers(services, area) if heard is None else heard
         self._stop = threading.Event()
         self._threads: list[threading.Thread] = []
 
@@ -59,12 +62,12 @@ class Background:
             ("messages", lambda: messages.deliver_due(self._services), MESSAGES_EVERY_S),
             ("obligations", lambda: obligations.sweep(self._services), obligations.SWEEP_EVERY_S),
             ("double push", lambda: push.deliver_due(self._services), push.PUSH_EVERY_S),
+            ("events", self.deliver_events, EVENTS_EVERY_S),
             ("address ledger", lambda: address_ledger.send_due(self._services), LEDGER_EVERY_S),
             ("sessions", lambda: accounts.forget_expired_sessions(self._services), SESSIONS_EVERY_S),
         ]
         if self._area is Area.ALL:
             loops += [
-                ("events", self.deliver_events, EVENTS_EVERY_S),
                 ("berth cameras", lambda: camera_service.sweep(self._services), camera_service.SWEEP_EVERY_S),
                 ("deadlines", lambda: inspection.sweep(self._services), DEADLINES_EVERY_S),
             ]
