@@ -92,7 +92,11 @@ def test_each_role_may_do_its_actions_and_no_other(action: str, role: Role) -> N
 
 def test_every_action_of_this_table_is_tried() -> None:
     first = {name for name in actions() if name.split(".")[0] in {one.split(".")[0] for one in CALLS} and name.count(".") == 1}
-    assert first - set(CALLS) - ELSEWHERE <= {"draw.advise", "ledger.watch", "medicine.deliver"}  # tried in tests of cases 15, 17, 20
+    assert first - set(CALLS) - ELSEWHERE <= {
+        "draw.advise",
+        "ledger.watch",
+        "medicine.deliver",
+    }  # tried in tests of cases 15, 17, 20
 
 
 def test_an_action_without_a_row_is_denied_to_everyone() -> None:
