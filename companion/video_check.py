@@ -17,6 +17,7 @@ from core.auth import Principal
 from core.clock import Clock, rfc3339
 from core.context import Services
 from core.errors import AccessDenied, InputError, Refused
+from core.evidence import Envelope
 from video import NewRoom, RoomOrder, SeatOrder, SeatRole, Shot
 
 STEP = "check_by_video"
@@ -27,6 +28,16 @@ _EARLY, _LASTS = timedelta(minutes=1), timedelta(hours=2)
 def subject_of(case_id: str) -> str:
     """How a room and its evidence name a case file."""
     return f"reform:{case_id}"
+
+
+def counts(kept: Envelope) -> bool:
+    """Whether this is a recording that a call made: whole, not one of its segments."""
+    return (
+        kept.kind in _KINDS
+        and kept.producer == "video"
+        and kept.extra.get("part") != "segment"
+        and kept.extra.get("track") != "audio"
+    )
 
 
 def room_order(case: CaseFile, definition: Definition, clock: Clock) -> RoomOrder:
@@ -67,7 +78,7 @@ def conclude(
     """
     with services.db.read() as session:
         kept = evidence.get(session, evidence_id)
-    if kept is None or kept.subject_ref != subject_of(case_id) or kept.kind not in _KINDS or kept.producer != "video":
+    if kept is None or kept.subject_ref != subject_of(case_id) or not counts(kept):
         raise InputError("video_check.no_evidence", evidence=evidence_id)
     with services.files.path(kept.sha256).open("rb") as file:
         now = hashlib.file_digest(file, "sha256").hexdigest()

@@ -6,7 +6,19 @@ Never knows what a checklist item means: `item_ref` and `subject_ref` are opaque
 from video.api import build_router
 from video.asking import ask_still, snapshot
 from video.keeping import EVENT_KEPT
-from video.model import Joined, NewRoom, RoomOrder, RoomView, SeatKey, SeatOrder, SeatRole, Shot, SnapshotOrder, StillRequest
+from video.model import (
+    Invitation,
+    Joined,
+    NewRoom,
+    RoomOrder,
+    RoomView,
+    SeatKey,
+    SeatOrder,
+    SeatRole,
+    Shot,
+    SnapshotOrder,
+    StillRequest,
+)
 from video.rooms import Rooms
 from video.service import (
     admit,
@@ -21,7 +33,7 @@ from video.service import (
 )
 
 __all__ = [
-    "EVENT_KEPT", "Joined", "NewRoom", "RoomOrder", "RoomView", "Rooms", "SeatKey", "SeatOrder", "SeatRole", "Shot",
+    "EVENT_KEPT", "Invitation", "Joined", "NewRoom", "RoomOrder", "RoomView", "Rooms", "SeatKey", "SeatOrder", "SeatRole", "Shot",
     "SnapshotOrder", "StillRequest", "admit", "ask_still", "attend", "build_router", "close_room", "create_room",
     "known_room", "room_view", "seat_of", "snapshot", "start_recording", "stop_recording",
 ]  # fmt: skip

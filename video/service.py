@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from core import codes, events, evidence, journal
-from core.auth import Principal
+from core.auth import Principal, Role
 from core.clock import rfc3339
 from core.context import Services
 from core.errors import AccessDenied, InputError, NotFound, Refused
@@ -39,6 +39,7 @@ from video.model import (
 from video.rooms import Rooms
 
 EVENT_CLOSED = "video.room_closed"
+_INSPECTORS = frozenset({Role.INSPECTOR, Role.SUPERVISOR})
 
 
 def create_room(services: Services, order: RoomOrder, principal: Principal, idempotency_key: str | None = None) -> NewRoom:
@@ -112,12 +113,17 @@ def join(services: Services, rooms: Rooms, code: str, device: str, name: str = "
 
 
 def attend(services: Services, rooms: Rooms, room_id: str, principal: Principal) -> Joined:
-    """The inspector's own seat, by login instead of a link; it is admitted and has agreed by opening the room."""
+    """The inspector's own seat, by login instead of a link; it is admitted and has agreed by opening the room.
+
+    Raises:
+        NotFound: another person's private interview, or another officer's call.
+    """
     token, digest = links.new_token()
     now = services.clock.now()
     with services.db.write() as session:
         room = open_room(session, room_id)
-        if room.private_of is not None and room.created_by != principal.user_id:
+        own_only = room.private_of is not None or principal.role not in _INSPECTORS
+        if own_only and room.created_by != principal.user_id:
             raise NotFound("video.no_room")
         row = store.seat_of_user(session, room_id, principal.user_id)
         if row is None:

@@ -27,6 +27,7 @@ from console.pages import (
     reforms_draws,
     reforms_practice,
     reforms_registers,
+    reforms_video,
     ship,
     system,
 )
@@ -41,7 +42,7 @@ def build_routers(services: Services, metrics: Metrics, sources: Sources, area: 
         login.build_router(services),
         preferences.build_router(),
         system.build_router(services, metrics),
-        reforms.build_router(services),
+        reforms.build_router(services, calls=area is Area.ALL),
         reforms_books.build_router(services),
         reforms_draws.build_router(services),
         reforms_credit.build_router(services),
@@ -61,6 +62,7 @@ def build_routers(services: Services, metrics: Metrics, sources: Sources, area: 
         evidence.build_router(services),
         journal.build_router(services),
         benefits.build_router(services),
+        reforms_video.build_router(services),
         followup.build_router(services, sources),
         call.build_router(services),
     )

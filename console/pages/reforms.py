@@ -41,12 +41,12 @@ def criterion_of(entry: Entry) -> Rule | None:
     return next((rule for rule in list_rules(entry.domain).black if rule.id == entry.criterion), None)
 
 
-def build_router(services: Services) -> APIRouter:
-    """Public pages, desks and case files."""
+def build_router(services: Services, *, calls: bool) -> APIRouter:
+    """Public pages, desks and case files. `calls`: whether this installation serves calls, so that a check by video is one."""
     router = APIRouter(include_in_schema=False)
     _public(router, services)
     _applying(router, services)
-    _desk(router, services)
+    _desk(router, services, calls=calls)
     return router
 
 
@@ -94,7 +94,7 @@ def _applying(router: APIRouter, services: Services) -> None:
         return RedirectResponse(f"/reforms/cases/{result.case.id}", status_code=303)
 
 
-def _desk(router: APIRouter, services: Services) -> None:
+def _desk(router: APIRouter, services: Services, *, calls: bool) -> None:
     @router.get("/reforms/desk")
     def mine(request: Request) -> Response:
         actor = actor_of(request)
@@ -121,7 +121,7 @@ def _desk(router: APIRouter, services: Services) -> None:
 
     @router.get("/reforms/cases/{case_id}")
     def case(request: Request, case_id: str) -> Response:
-        return _case_page(request, services, case_id, ())
+        return _case_page(request, services, case_id, (), calls=calls)
 
     @router.post("/reforms/cases/{case_id}/{do}")
     def act(request: Request, case_id: str, do: str, form: Form) -> Response:
@@ -143,7 +143,7 @@ def _desk(router: APIRouter, services: Services) -> None:
         asked = _command(command)
         result = service.act(services, actor, case_id, asked)
         if result.reasons:
-            return _case_page(request, services, case_id, result.reasons)
+            return _case_page(request, services, case_id, result.reasons, calls=calls)
         return RedirectResponse(f"/reforms/cases/{case_id}", status_code=303)
 
 
@@ -201,13 +201,13 @@ def _apply_page(request: Request, definition: Definition, given: dict[str, Any],
     )  # fmt: skip
 
 
-def _case_page(request: Request, services: Services, case_id: str, reasons: tuple[Reason, ...]) -> Response:
+def _case_page(request: Request, services: Services, case_id: str, reasons: tuple[Reason, ...], *, calls: bool) -> Response:
     actor = actor_of(request)
     with services.db.read() as session:
         shown = desk.sheet(session, case_id, actor.role)
     require_own(actor, shown.case)
     return page(request, "case.html", status=422 if reasons else 200, s=shown, d=shown.definition, c=shown.case, reasons=reasons,
-        firm=actor.role is Role.APPLICANT, legal=actor.role is Role.LEGAL, today=local_day(services.clock.now()),
+        firm=actor.role is Role.APPLICANT, legal=actor.role is Role.LEGAL, today=local_day(services.clock.now()), calls=calls,
     )  # fmt: skip
 
 
