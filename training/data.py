@@ -16,7 +16,16 @@ CLASSES = 8
 CORROSION = 2
 IGNORE, NOT_RUST, SOUND, DOUBT = 255, 254, 253, 252
 LONG_SIDE = 640
-_MOSAIC_SHARE = 0.15
+
+
+@dataclass(frozen=True)
+class Augment:
+    """How pictures are mixed: `shares` of real rusty, real clean and synthetic ones, shares of pasted rust and of mosaics, strength of light."""
+
+    shares: tuple[float, float, float]
+    paste: float
+    mosaic: float
+    light: float
 
 
 @dataclass
@@ -83,14 +92,16 @@ def paste_rust(
     return image, mask
 
 
-def light(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """White balance, hue, saturation, gamma, brightness; now and then a softer lens, noise, a small sensor or JPEG."""
+def light(image: np.ndarray, rng: np.random.Generator, strength: float) -> np.ndarray:
+    """White balance, hue, saturation, gamma, brightness by `strength`; now and then a softer lens, noise, a small sensor or JPEG."""
+    hue = round(4 * strength)
     hsv = cv2.cvtColor(image, cv2.COLOR_BGR2HSV).astype(np.int16)
-    hsv[..., 0] = (hsv[..., 0] + int(rng.integers(-4, 5))) % 180
-    hsv[..., 1] = np.clip(hsv[..., 1] * rng.uniform(0.5, 1.35), 0, 255)
+    hsv[..., 0] = (hsv[..., 0] + int(rng.integers(-hue, hue + 1))) % 180
+    hsv[..., 1] = np.clip(hsv[..., 1] * rng.uniform(1 - 0.5 * strength, 1 + 0.35 * strength), 0, 255)
     image = cv2.cvtColor(hsv.astype(np.uint8), cv2.COLOR_HSV2BGR)
-    table = np.linspace(0, 1, 256) ** rng.uniform(0.7, 1.45) * 255.0 * rng.uniform(0.7, 1.25) + rng.uniform(-15, 15)
-    gains = 1.0 + rng.normal(0, 0.05, 3)
+    table = np.linspace(0, 1, 256) ** rng.uniform(1 - 0.3 * strength, 1 + 0.45 * strength) * 255.0
+    table = table * rng.uniform(1 - 0.3 * strength, 1 + 0.25 * strength) + rng.uniform(-15, 15)
+    gains = 1.0 + rng.normal(0, 0.05 * strength, 3)
     image = np.stack([np.clip(table * gain, 0, 255).astype(np.uint8)[image[..., i]] for i, gain in enumerate(gains)], axis=2)
     if rng.random() < 0.15:
         size, small = image.shape[0], int(image.shape[0] * rng.uniform(0.4, 0.8))
@@ -108,15 +119,15 @@ def light(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 class Sampler:
     """Draws batches: real with rust, real clean, synthetic, in fixed shares; rust is pasted across on part of them."""
 
-    def __init__(self, pictures: list[Picture], size: int, seed: int, shares: tuple[float, float, float], paste: float) -> None:
+    def __init__(self, pictures: list[Picture], size: int, seed: int, how: Augment) -> None:
         self.rng = np.random.default_rng(seed)
-        self.size, self.paste = size, paste
+        self.size, self.how = size, how
         groups = (
             [p for p in pictures if p.real and p.rusty],
             [p for p in pictures if p.real and not p.rusty],
             [p for p in pictures if not p.real],
         )
-        weights = np.array([share if group else 0.0 for share, group in zip(shares, groups, strict=True)])
+        weights = np.array([share if group else 0.0 for share, group in zip(how.shares, groups, strict=True)])
         self.groups, self.weights = groups, weights / weights.sum()
 
     def _draw(self, group: list[Picture]) -> Picture:
@@ -125,10 +136,10 @@ class Sampler:
     def _one(self, size: int) -> tuple[np.ndarray, np.ndarray]:
         which = int(self.rng.choice(3, p=self.weights))
         image, mask = crop(self._draw(self.groups[which]), size, self.rng)
-        if self.groups[0] and which != 0 and self.rng.random() < self.paste:
+        if self.groups[0] and which != 0 and self.rng.random() < self.how.paste:
             donor = crop(self._draw(self.groups[0]), size, self.rng)
             image, mask = paste_rust(image, mask, donor, self.rng)
-        return light(image, self.rng), mask
+        return light(image, self.rng, self.how.light), mask
 
     def _mosaic(self) -> tuple[np.ndarray, np.ndarray]:
         half = self.size // 2
@@ -139,6 +150,6 @@ class Sampler:
 
     def batch(self, count: int) -> tuple[torch.Tensor, torch.Tensor]:
         """(n, 3, s, s) float 0-1 RGB and (n, s, s) uint8."""
-        drawn = [self._mosaic() if self.rng.random() < _MOSAIC_SHARE else self._one(self.size) for _ in range(count)]
+        drawn = [self._mosaic() if self.rng.random() < self.how.mosaic else self._one(self.size) for _ in range(count)]
         images = np.stack([image[..., ::-1].transpose(2, 0, 1) for image, _ in drawn])
         return torch.from_numpy(images).float() / 255.0, torch.from_numpy(np.stack([mask for _, mask in drawn]))

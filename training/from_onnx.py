@@ -17,7 +17,7 @@ import numpy as np
 import onnx
 import onnxruntime
 import torch
-from data import CLASSES, Sampler, load
+from data import CLASSES, Augment, Sampler, load
 from onnx import numpy_helper
 from torch import nn
 from ultralytics.nn.tasks import SemanticSegmentationModel
@@ -36,7 +36,7 @@ def main() -> None:
     }
     pictures = load(args.data / "real", real=True) if (args.data / "real").is_dir() else []
     pictures += load(args.data / "synth", real=False)[:200]
-    images, _ = Sampler(pictures, 320, 1, (0.35, 0.25, 0.4), 0.3).batch(48)
+    images, _ = Sampler(pictures, 320, 1, Augment((0.35, 0.25, 0.4), 0.3, 0.0, 0.6)).batch(48)
     missing = restore(model, fused, images)
     sample = torch.rand(1, 3, 320, 384, generator=torch.Generator().manual_seed(1))
     model.eval()

@@ -19,7 +19,7 @@ os.environ.setdefault("YOLO_AUTOINSTALL", "False")
 import cv2
 import numpy as np
 import torch
-from data import CLASSES, CORROSION, DOUBT, IGNORE, NOT_RUST, SOUND, Picture, Sampler, load
+from data import CLASSES, CORROSION, DOUBT, IGNORE, NOT_RUST, SOUND, Augment, Picture, Sampler, load
 from torch import nn
 from torch.nn import functional
 from ultralytics.nn.tasks import SemanticSegmentationModel
@@ -32,7 +32,7 @@ EPOCH_STEPS = 250
 STEPS = [0.3, 0.4, 0.5, 0.6, 0.7, 0.8]
 
 
-def loss_of(logits: torch.Tensor, masks: torch.Tensor) -> torch.Tensor:
+def loss_of(logits: torch.Tensor, masks: torch.Tensor, doubt_weight: float) -> torch.Tensor:
     """Cross entropy where the class is known, log of the allowed mass where only a set is known, Dice, and the area of rust.
 
     The two kinds of pixels are averaged apart: together, the many half-known pixels of real photographs drowned the rare
@@ -62,10 +62,10 @@ def loss_of(logits: torch.Tensor, masks: torch.Tensor) -> torch.Tensor:
     area = (prob[:, CORROSION] * judged).mean((1, 2)) - rust.float().mean((1, 2))
     loss = loss + 0.5 * area.abs().mean()
     doubt = target == DOUBT
-    if bool(doubt.any()):
+    if doubt_weight and bool(doubt.any()):
         pixels = doubt.sum((1, 2))
         share = (prob[:, CORROSION] * doubt).sum((1, 2)) / pixels.clamp(min=1)
-        loss = loss + 0.5 * (functional.relu(DOUBT_SHARE - share) * (pixels > 100)).mean()
+        loss = loss + doubt_weight * (functional.relu(DOUBT_SHARE - share) * (pixels > 100)).mean()
     present = [c for c in range(STAIN, CLASSES) if bool((target == c).any())]
     for class_id in present:
         loss = loss + 0.6 / len(present) * soft_dice(prob[:, class_id], target == class_id, known)
@@ -166,7 +166,8 @@ class Run:
         if (data / "real" / "images").is_dir():
             pictures += load(data / "real", real=True)
         rng = self.sampler.rng if self.sampler else None
-        self.sampler = Sampler(pictures, self.args.size, self.args.seed, tuple(self.args.shares), self.args.paste)
+        how = Augment(tuple(self.args.shares), self.args.paste, self.args.mosaic, self.args.light)
+        self.sampler = Sampler(pictures, self.args.size, self.args.seed, how)
         if rng is not None:
             self.sampler.rng = rng
         elif self.resume_rng is not None:
@@ -187,7 +188,7 @@ class Run:
         self.model.train()
         images, masks = self.sampler.batch(self.args.batch)
         main_logits, aux_logits = self.model(images.contiguous(memory_format=torch.channels_last))
-        loss = loss_of(main_logits, masks) + 0.3 * loss_of(aux_logits, masks)
+        loss = loss_of(main_logits, masks, self.args.doubt) + 0.3 * loss_of(aux_logits, masks, self.args.doubt)
         self.optimiser.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(self.model.parameters(), 10.0)
@@ -244,6 +245,11 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--lr", type=float, default=2e-3)
     parser.add_argument("--paste", type=float, default=0.35)
+    parser.add_argument("--mosaic", type=float, default=0.0, help="share of crops made of four small ones")
+    parser.add_argument("--light", type=float, default=0.6, help="strength of the changes of light and colour")
+    parser.add_argument(
+        "--doubt", type=float, default=0.0, help="weight of the rust that a box holds among its doubtful pixels"
+    )
     parser.add_argument("--shares", type=float, nargs=3, default=(0.38, 0.25, 0.37), help="real rusty, real clean, synthetic")
     parser.add_argument("--start", type=Path, help="checkpoint to go on from (weights only)")
     args = parser.parse_args()
