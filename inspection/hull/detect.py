@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inspection.hull.classes import DEFECTS, MASK_CLASSES, ClassId
-from inspection.hull.packs import ThresholdPack, detector_pack
+from inspection.hull.packs import ResolutionPack, ThresholdPack, detector_pack
 from inspection.hull.picture import Bgr
 from inspection.hull.weights import Model
 
@@ -102,9 +102,9 @@ def read_probabilities(model: Model, image: Bgr, tile_px: int) -> Reading:
     return Reading(grid, width, height, stride)
 
 
-def read_whole(model: Model, image: Bgr, tile_px: int) -> Reading:
-    """A photo of unknown scale, read at several sizes and mirrored as the pack says; the probabilities are averaged."""
-    pack = detector_pack().resolution
+def read_whole(model: Model, image: Bgr, tile_px: int, pack: ResolutionPack | None = None) -> Reading:
+    """A photo of unknown scale, read at further sizes and mirrored if the pack says so; the probabilities are averaged."""
+    pack = pack or detector_pack().resolution
     first = read_probabilities(model, image, tile_px)
     total, count = first.prob.copy(), 1
     for side in pack.whole_long_sides_px:

@@ -147,13 +147,13 @@ def summary(rows: list[Measured]) -> dict[str, float | int | None]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--small", action="store_true", help="two surveys")
+    parser.add_argument("--small", action="store_true", help="one survey")
     parser.add_argument("--surveys", type=int, default=20)
     parser.add_argument("--first-seed", type=int, default=FIRST_SEED)
     parser.add_argument("--keep", type=Path, help="keep ships, surveys and detections here; a second run reuses them")
     args = parser.parse_args()
     settings = load_settings()
-    count = 2 if args.small else args.surveys
+    count = 1 if args.small else args.surveys
     with tempfile.TemporaryDirectory(prefix="yunjian-bench-hull-") as scratch:
         folder = args.keep or Path(scratch)
         rows = [

@@ -35,7 +35,7 @@ def test_a_defect_needs_the_threshold_and_the_highest_score() -> None:
 
 def test_a_patch_needs_one_sure_place_and_then_has_its_faint_edge() -> None:
     prob = _flat(HULL=1.0)
-    for row, column, value in ((1, 1, 0.9), (1, 2, 0.6), (6, 6, 0.6)):
+    for row, column, value in ((1, 1, 0.9), (1, 2, 0.75), (6, 6, 0.75)):
         prob[ClassId.CORROSION, row, column] = value
         prob[ClassId.HULL, row, column] = 1.0 - value
     mask = _reading(prob).mask(0.8)
@@ -73,7 +73,8 @@ def test_sizes_and_mirror_are_averaged_on_one_grid() -> None:
 
     image = np.zeros((400, 600, 3), np.uint8)
     image[120:300, 60:220] = 255
-    reading = read_whole(cast("Model", Exact()), image, 640)
+    pack = detector_pack().resolution.model_copy(update={"whole_long_sides_px": (448,), "mirror": True})
+    reading = read_whole(cast("Model", Exact()), image, 640, pack)
     found = reading.mask(0.5) == ClassId.CORROSION
     truth = image[..., 2] > 0
     assert (found & truth).sum() / (found | truth).sum() > 0.9
