@@ -94,7 +94,9 @@ class _Room:
         most = length // _SHORTEST + 8
         self.length = length
         self.rows: NDArray[np.void] = np.empty(most, k.ROW)
-        self.words: NDArray[np.int64] = np.empty(length // 10 + 2 * most + 64, np.int64)
+        self.words: NDArray[np.int64] = np.zeros(
+            length // 10 + 2 * most + 64, np.int64
+        )  # each read as 60 bits, also behind the last
         self.fresh: NDArray[np.int64] = np.empty((most, 2), np.int64)
         self.held: NDArray[np.int64] = np.zeros((k.HELD + 1, k.SENTENCE_WIDTH), np.int64)
         self.groups: NDArray[np.int64] = np.zeros((k.HELD, k.G_STATION + 1), np.int64)
@@ -281,7 +283,7 @@ class BatchDecoder:
         words = _words(frame.payload)
         behind = to_come // 10 + len(room.rows) + 64
         if at + len(words) + behind > len(room.words):
-            room.words = np.concatenate([room.words, np.empty(len(words) + behind, np.int64)])
+            room.words = np.concatenate([room.words, np.zeros(len(words) + behind, np.int64)])
         room.words[at : at + len(words)] = words
         room.rows[place] = (
             -1 if frame.at_ms is None else frame.at_ms, frame.first_line, frame.last_line, 0, -1, at, len(frame.payload),

@@ -32,19 +32,6 @@ def test_golden_record_is_issued_and_verified(tmp_path: Path) -> None:
     services.db.close()
 
 
-def test_access_table_has_a_row_for_every_route(tmp_path: Path) -> None:
-    import tomllib
-
-    from config import pack_path
-    from reports.api import build_router
-
-    services = make_services(tmp_path)
-    rows = tomllib.loads(pack_path("access", "reports.toml").read_text(encoding="utf-8"))
-    routes = {f"GET {route.path}" for route in build_router(services).routes}
-    assert routes == set(rows)
-    services.db.close()
-
-
 @pytest.mark.parametrize("label", ["bagit.txt", "bag-info.txt"])
 def test_tag_files_are_in_the_chain(label: str) -> None:
     assert label in verify.REQUIRED_TAGS

@@ -162,6 +162,22 @@ def test_any_payload_of_any_length_is_what_pyais_says(head: tuple[int, int, int]
             assert len(batch) == 0
 
 
+def test_what_an_earlier_payload_left_behind_the_last_one_is_not_read() -> None:
+    """A number that ends behind the payload's last word: the next word must not reach into it, whatever it holds."""
+    rest = bytes.fromhex("c50c5c522c228954" * 6)
+    for bits in range(150, 260):
+        payload, fill = armoured(8, 1, 31, rest, bits)
+        expected = decode_payload(payload, fill)
+        data = sentence(b"!AIVDM,1,1,,A,%s,%d" % (payload, fill)) + b"\n"
+        for route in ROUTES:
+            decoder = BatchDecoder(AIS, route=route)
+            decoder.feed(data)
+            words = decoder._room.words
+            assert 0 <= words.min() <= words.max() < 1 << 60, "each word has 60 bits, the unused ones too"
+            words[:] = (1 << 60) - 1
+            assert decoder.feed(data).fields(0) == expected, (bits, route)
+
+
 SHARED = Repeats(30.0, buckets=64)
 PGHP = sentence(b"$PGHP,1,2010,6,11,11,46,11,390,231,45,992190934,1,%02X" % int(single()[-2:], 16))
 PGHP_ANY = sentence(b"$PGHP,1,2010,6,11,11,46,11,390,231,45,992190934,1,00")
