@@ -5,32 +5,15 @@ Never takes an address from a caller.
 
 from __future__ import annotations
 
-from datetime import datetime
-
 from fastapi import APIRouter, Response
 from pydantic import BaseModel
 
 from ais.camera_service import CameraView, camera_pack, camera_views, still_of
-from ais.cameras import CameraState, Still
-from ais.codes import Label
 from core.context import Services
 
 
-class CameraOut(BaseModel):
-    """A berth camera and its newest still."""
-
-    id: str
-    berth: str
-    name: Label
-    simulated: bool
-    state: CameraState
-    fault: str | None
-    tried_at: datetime | None
-    still: Still | None
-
-
 class CamerasOut(BaseModel):
-    items: list[CameraOut]
+    items: list[CameraView]
     next_cursor: None = None
 
 
@@ -42,7 +25,7 @@ def build_router(services: Services) -> APIRouter:
     @router.get("/cameras")
     def cameras() -> CamerasOut:
         """Every berth camera: whether it gives pictures, and the newest one."""
-        return CamerasOut(items=[camera_out(one) for one in camera_views(services)])
+        return CamerasOut(items=camera_views(services))
 
     @router.get(
         "/stills/{still_id}", response_class=Response, responses={200: {"content": {"image/jpeg": {}, "image/png": {}}}}
@@ -54,11 +37,3 @@ def build_router(services: Services) -> APIRouter:
         return Response(data, media_type=still.media_type, headers=headers)
 
     return router
-
-
-def camera_out(view: CameraView) -> CameraOut:
-    """A camera as JSON."""
-    return CameraOut(
-        id=view.id, berth=view.berth, name=view.name, simulated=view.simulated, state=view.state, fault=view.fault,
-        tried_at=view.tried_at, still=view.still,
-    )  # fmt: skip

@@ -77,10 +77,10 @@ def proposals(path: Path, model: Any, settings: HullSettings) -> list[dict[str, 
         found, _ = detect_photo(path, model, settings)
     except YunJianError:
         return []
-    width, height = found.photo.width, found.photo.height
+    width, height, names = found.photo.width, found.photo.height, class_table()
     return [
         {
-            "class_zh": class_table()[ClassId(one.class_id)].zh, "class_en": class_table()[ClassId(one.class_id)].en,
+            "class_zh": names[ClassId(one.class_id)].zh, "class_en": names[ClassId(one.class_id)].en,
             "score": one.score, "points": [[round(x / width, 4), round(y / height, 4)] for x, y in one.polygon_px],
         }
         for one in sorted(found.findings, key=lambda one: -one.score)[:MOST_SHAPES]

@@ -20,8 +20,6 @@ from core.errors import InputError
 from inspection import store
 from inspection.record import CallPart, Text
 
-_ON_BOARD = "converted_to_onboard"
-
 
 class Claim(BaseModel):
     """The authority's figures. `yearly_cny` is their product, as its text gives it."""
@@ -146,7 +144,7 @@ def _finished(session: Session, row: store.CaseRow, issued_at: datetime) -> Fini
     calls = [CallPart.model_validate(call.part) for call in store.calls(session, row.id)]
     return Finished(
         case_id=row.id, number=row.number, ship_name=str(row.ship["name"]), simulated=row.demo or bool(row.simulated), issued_at=issued_at,
-        attended=row.attended_by is not None or any(step.to_state == _ON_BOARD for step in store.decisions(session, row.id)),
+        attended=row.attended_by is not None,
         calls=tuple((call.started_at, call.ended_at) for call in calls if call.ended_at is not None),
         items=len(store.answers(session, row.id)),
     )  # fmt: skip

@@ -281,7 +281,7 @@ def _created(path: str, sdp: str, servers: tuple[IceServer, ...]) -> Response:
 def _add_media(router: APIRouter, services: Services, rooms: Rooms, at_seat: Any) -> None:
     offer = _offer_reader(services.settings.video.max_sdp_kb * 1024)
 
-    @router.get("/rooms/{room_id}/ice-servers")
+    @router.get("/rooms/{room_id}/ice-servers", response_model_exclude_none=True)
     def servers(room_id: str, key: at_seat) -> tuple[IceServer, ...]:
         """STUN and TURN servers for this seat, with credentials that end with the call; a seat that waits gets none."""
         if key.room_id != room_id:

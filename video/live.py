@@ -26,7 +26,7 @@ from video.source import SenderReport
 
 PICTURE = "live.jpg"
 MOST_WAITING = 2 << 20  # bytes the decoder may lag behind before frames are left out
-_HEAD = struct.Struct("!BBI")  # codec, keyframe, length
+_HEAD = struct.Struct("!BI")  # codec, length
 _CODECS = ("VP8", "H264")
 _DECODER = {"VP8": "vp8", "H264": "h264"}
 _QUALITY = 80
@@ -73,7 +73,7 @@ class LiveTap:
             self._spawn(self._ask())
             return
         self._needs_key = False
-        process.stdin.write(_HEAD.pack(_CODECS.index(codec.name), frame.is_keyframe, len(frame.data)) + frame.data)
+        process.stdin.write(_HEAD.pack(_CODECS.index(codec.name), len(frame.data)) + frame.data)
 
     def on_report(self, report: SenderReport) -> None:
         """Times do not matter here."""
@@ -100,7 +100,7 @@ def decode(source: IO[bytes], out: Path, fps: float, tell: Callable[[dict[str, i
     decoder: Any = None
     due, written, codec_of = 0.0, 0, -1
     while len(head := source.read(_HEAD.size)) == _HEAD.size:
-        codec, _, length = _HEAD.unpack(head)
+        codec, length = _HEAD.unpack(head)
         data = source.read(length)
         if codec != codec_of:
             decoder, codec_of = av.CodecContext.create(_DECODER[_CODECS[codec]], "r"), codec

@@ -40,9 +40,8 @@ def picture_of(services: Services, key: SeatKey, evidence_id: str) -> Envelope:
     service.require(key, Right.VIEW)
     with services.db.read() as session:
         found = evidence.get(session, evidence_id)
-    if found is None or found.kind not in ("still", "external") or found.extra.get("room_id") != key.room_id:
-        raise NotFound("video.no_still")
-    if not found.media_type.startswith("image/"):
+    mine = found is not None and found.kind in ("still", "external") and found.extra.get("room_id") == key.room_id
+    if found is None or not mine or not found.media_type.startswith("image/"):
         raise NotFound("video.no_still")
     return found
 

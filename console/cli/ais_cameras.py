@@ -12,7 +12,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from ais.api_cameras import camera_out
+from ais.api_cameras import CamerasOut
 from ais.camera_service import CameraView, camera_views, sweep
 from console.cli.common import AsJson, guarded, opened, print_json
 from core import catalogue
@@ -35,7 +35,7 @@ def cameras(
             sweep(services)
         found = camera_views(services)
         if as_json:
-            print_json("yunjian.ais.cameras/1", {"items": [camera_out(one).model_dump(mode="json") for one in found]}, [])
+            print_json("yunjian.ais.cameras/1", CamerasOut(items=found).model_dump(mode="json", exclude={"next_cursor"}), [])
         else:
             Console(file=sys.stdout, width=None if sys.stdout.isatty() else 160).print(
                 _table(services.settings.language, found)

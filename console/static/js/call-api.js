@@ -82,7 +82,7 @@ export class Call {
   // STUN and TURN as this seat was told, with credentials that end with the call. Asked for anew for each connection.
   async connection() {
     const iceServers = await (await this.request('GET', `${this.here}/ice-servers`)).json();
-    return new RTCPeerConnection({ iceServers: iceServers.map(usable) });
+    return new RTCPeerConnection({ iceServers });
   }
 
   async publish(stream) {
@@ -158,8 +158,6 @@ export function steady(connection, onPath = () => null) {
     for (const receiver of connection.getReceivers()) receiver.jitterBufferTarget = target;
   }, STEADY_MS);
 }
-
-const usable = ({ urls, username, credential }) => (username ? { urls, username, credential } : { urls });
 
 // Host candidates come within milliseconds; one that waits for a name server may be left out.
 function gathered(connection) {

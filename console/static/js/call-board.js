@@ -1,18 +1,25 @@
 // Owns the frozen still that both sides draw on: shows it in full, sends lines, draws those of others. Never changes the still.
 
-const SVG = 'http://www.w3.org/2000/svg';
 const MOST_POINTS = 400;
 
+// An SVG element with its attributes; `points` are pairs.
+export function svg(name, attributes = {}) {
+  const made = document.createElementNS('http://www.w3.org/2000/svg', name);
+  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
+  return made;
+}
+
+export const pointsOf = (points) => points.map((point) => point.join(',')).join(' ');
+
 export class Board {
-  // `stage` is the element that the still covers; `mayDraw` says whether this seat's lines are sent.
-  constructor(call, stage, mayDraw = true) {
+  // `stage` is the element that the still covers; `onShown` hears whether it does.
+  constructor(call, stage, onShown = () => null) {
     this.call = call;
+    this.onShown = onShown;
     this.evidence = null;
     this.picture = new Image();
     this.picture.alt = '';
-    this.lines = document.createElementNS(SVG, 'svg');
-    this.lines.setAttribute('viewBox', '0 0 1 1');
-    this.lines.setAttribute('preserveAspectRatio', 'none');
+    this.lines = svg('svg', { viewBox: '0 0 1 1', preserveAspectRatio: 'none' });
     this.element = document.createElement('div');
     this.element.className = 'board';
     this.element.hidden = true;
@@ -20,7 +27,7 @@ export class Board {
     this.sheet.append(this.picture, this.lines);
     this.element.append(this.sheet);
     stage.append(this.element);
-    if (mayDraw) this.lines.addEventListener('pointerdown', (event) => this.begin(event));
+    this.lines.addEventListener('pointerdown', (event) => this.begin(event));
   }
 
   async show(evidence, strokes = []) {
@@ -30,18 +37,18 @@ export class Board {
     this.evidence = evidence;
     this.lines.replaceChildren();
     this.element.hidden = false;
+    this.onShown(true);
     for (const stroke of strokes) this.add(stroke.points, stroke.from === this.call.seat);
   }
 
   hide() {
     this.element.hidden = true;
     this.evidence = null;
+    this.onShown(false);
   }
 
   add(points, mine) {
-    const line = document.createElementNS(SVG, 'polyline');
-    line.setAttribute('points', points.map((point) => point.join(',')).join(' '));
-    line.setAttribute('class', mine ? 'mine' : 'theirs');
+    const line = svg('polyline', { points: pointsOf(points), class: mine ? 'mine' : 'theirs' });
     this.lines.append(line);
     return line;
   }
@@ -52,7 +59,7 @@ export class Board {
     const line = this.add(points, true);
     const move = (next) => {
       if (points.length < MOST_POINTS) points.push(this.place(next));
-      line.setAttribute('points', points.map((point) => point.join(',')).join(' '));
+      line.setAttribute('points', pointsOf(points));
     };
     const end = () => {
       this.lines.removeEventListener('pointermove', move);

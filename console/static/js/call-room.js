@@ -2,7 +2,7 @@
 // Keys: S asks, 1-9 choose an item, Space holds the picture here, F freezes it for everybody to draw on,
 // D has the detector look at it.
 
-import { Board, follow } from './call-board.js';
+import { Board, follow, pointsOf, svg } from './call-board.js';
 import { StillQueue } from './call-queue.js';
 import { Call, addChat, say, sayNumber, showTrouble } from './call-api.js';
 
@@ -14,8 +14,7 @@ const csrf = document.querySelector('meta[name="csrf-token"]').content;
 const call = new Call(lang);
 let people = new Map(), chosenItem = null, chosenSeat = null, microphone = null, sample = null;
 const views = new Map(), kept = new Map();
-const SVG = 'http://www.w3.org/2000/svg';
-const board = new Board(call, $('pictures'));
+const board = new Board(call, $('pictures'), (shown) => { $('thaw').hidden = !shown; $('freeze').hidden = shown; });
 let outside = null;
 
 const attempt = async (work) => {
@@ -205,13 +204,11 @@ function outline(seat, shapes) {
   view.figure.querySelector('svg')?.remove();
   view.caption.textContent = [captionOf(seat, view.figure), shapes && say(words, 'proposals', { n: shapes.length })].filter(Boolean).join(' · ');
   if (!shapes) return;
-  const sheet = document.createElementNS(SVG, 'svg');
   const { videoWidth: width, videoHeight: height } = view.video;  // the same letter box as the picture's
-  sheet.setAttribute('viewBox', `0 0 ${width} ${height}`);
+  const sheet = svg('svg', { viewBox: `0 0 ${width} ${height}` });
   for (const shape of shapes) {
-    const area = document.createElementNS(SVG, 'polygon');
-    const title = document.createElementNS(SVG, 'title');
-    area.setAttribute('points', shape.points.map(([x, y]) => `${x * width},${y * height}`).join(' '));
+    const area = svg('polygon', { points: pointsOf(shape.points.map(([x, y]) => [x * width, y * height])) });
+    const title = svg('title');
     title.textContent = `${shape[`class_${lang}`]} ${Math.round(100 * shape.score)} %`;
     area.append(title);
     sheet.append(area);
@@ -303,10 +300,6 @@ document.addEventListener('keydown', (event) => {
 });
 
 follow(call, board, (error) => showTrouble($('trouble'), error));
-new MutationObserver(() => {
-  $('thaw').hidden = board.element.hidden;
-  $('freeze').hidden = !board.element.hidden;
-}).observe(board.element, { attributes: true, attributeFilter: ['hidden'] });
 
 call.on('line', (up) => { $('link-badge').textContent = up ? words.good : words.lost; })
   .on('roster', (message) => showPeople(message.seats))
