@@ -5,7 +5,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 UV := $(BIN)/uv
 export YOLO_OFFLINE := 1
-export PYTHONDONTWRITEBYTECODE := 1
+# Compiled modules are kept, also where the caller forbids it: each process would compile every import again (9 CPU-s a start).
+export PYTHONDONTWRITEBYTECODE :=
 
 BASE_STAMP := $(VENV)/.base-stamp
 DEV_STAMP := $(VENV)/.dev-stamp
