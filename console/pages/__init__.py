@@ -11,6 +11,7 @@ from console.metrics import Metrics
 from console.pages import (
     benefits,
     call,
+    case_work,
     cases,
     evidence,
     feeds,
@@ -59,6 +60,7 @@ def build_routers(services: Services, metrics: Metrics, sources: Sources, area: 
         map.build_router(),
         feeds.build_router(services),
         cases.build_router(services, sources),
+        case_work.build_router(services, sources),
         evidence.build_router(services),
         journal.build_router(services),
         benefits.build_router(services),

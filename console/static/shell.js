@@ -45,6 +45,16 @@ export function notice(key) {
   box.textContent = key === '' ? '' : box.dataset[key];
 }
 
+let saying = 0;
+
+/** Show words that came from the server or the page's catalogue; they go away by themselves after `ms`, 0: they stay. */
+export function say(words, ms = 0) {
+  clearTimeout(saying);
+  box.hidden = false;
+  box.textContent = words;
+  if (ms) saying = setTimeout(() => notice(''), ms);
+}
+
 /** Fetch JSON of ours; a session that ended and a network that is gone are said on the page. @param {string} address */
 export async function getJson(address, options = {}) {
   let answer;

@@ -1,0 +1,154 @@
+"""The inspector's desk in real Chromium, by keyboard alone: answers, findings, a deficiency, submit; then the other person approves."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import uvicorn
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+import console.wiring  # noqa: F401  # brings every folder's tables
+from config import load_settings
+from console.app import create_app
+from console.services import open_services
+from core import accounts
+from core.auth import Role
+from core.db import Base
+from inspection import add_findings
+from inspection.record import CaseRecord
+from tests.integration.console.conftest import PASSWORD
+from tests.integration.console.test_browser import CHROMIUM, FLAGS
+from tests.integration.inspection.conftest import INSPECTOR, Walk
+
+pytestmark = pytest.mark.browser
+
+
+class Desk:
+    """One case in the middle of its check, served by the real application."""
+
+    def __init__(self, walk: Walk, url: str) -> None:
+        self.walk, self.url = walk, url
+
+    def record(self) -> CaseRecord:
+        found: CaseRecord = self.walk.record()
+        return found
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Desk]:
+    with open_services(load_settings({"data_dir": str(tmp_path / "var")}, environ={})) as services:
+        Base.metadata.create_all(services.db.engine)
+        walk = Walk(services, tmp_path).to_session()
+        photos = walk.with_survey()
+        add_findings(services, INSPECTOR, walk.id, [walk.finding(photo, n) for n, photo in enumerate(photos)])
+        for login, role in (("inspector", Role.INSPECTOR), ("supervisor", Role.SUPERVISOR)):
+            accounts.create_account(services, login=login, name=login, role=role, password=PASSWORD, actor="test")
+        server = uvicorn.Server(uvicorn.Config(create_app(services), port=0, log_config=None, lifespan="off"))
+        thread = threading.Thread(target=server.run, daemon=True)
+        thread.start()
+        until = time.monotonic() + 30
+        while not server.started and time.monotonic() < until:
+            thread.join(0.05)
+        yield Desk(walk, f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}")
+        server.should_exit = True
+        thread.join(10)
+
+
+@pytest.fixture
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as kit:
+        made = kit.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield made
+        made.close()
+
+
+def signed_in(browser: Browser, desk: Desk, login: str, wrong: list[str]) -> Page:
+    page = browser.new_context(viewport={"width": 1366, "height": 768}).new_page()
+    page.on("pageerror", lambda error: wrong.append(str(error)))
+    page.goto(f"{desk.url}/login?lang=en")
+    page.keyboard.type(login)
+    page.keyboard.press("Tab")
+    page.keyboard.type(PASSWORD)
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/queue")
+    page.goto(f"{desk.url}/cases/{desk.walk.id}/work")
+    return page
+
+
+def press(page: Page, *keys: str) -> None:
+    for key in keys:
+        page.keyboard.press(key)
+
+
+def test_a_whole_check_by_keyboard_and_the_second_person(desk: Desk, browser: Browser) -> None:
+    wrong: list[str] = []
+    page = signed_in(browser, desk, "inspector", wrong)
+
+    press(page, "1")  # satisfactory without the evidence that the checklist asks for: refused, and said
+    expect(page.locator("#notice")).to_contain_text("evidence")
+    press(page, "n")
+    page.keyboard.type("master shows it in the call")
+    page.reload()
+    expect(page.locator(".work-card:visible textarea")).to_have_value("master shows it in the call")  # typed text is not lost
+    press(page, "2")
+    expect(page.locator("#notice")).to_have_text("Saved")
+    first = desk.record().checklist
+    assert first is not None
+    answer = first.items[0].answer
+    assert answer is not None
+    assert (answer.value, answer.note) == ("deficient", "master shows it in the call")
+
+    press(page, "f", "a")
+    expect(page.locator("#tab-findings .count")).to_have_text("2")
+    press(page, "r")
+    expect(page.locator("#tab-findings .count")).to_have_text("1")
+    press(page, "a")
+    expect(page.locator("#tab-findings .count")).to_have_text("0")
+    assert sorted(one.state for one in desk.record().findings) == ["confirmed", "confirmed", "rejected"]
+
+    confirmed = page.locator(".work-rows:visible .work-row", has_text="Confirmed").first
+    confirmed.focus()
+    press(page, "Enter", "w")
+    page.keyboard.type("SOLAS I/11: the condition of the hull shall be maintained")
+    press(page, "Tab")
+    page.keyboard.type("corrosion through the coating, starboard side")
+    press(page, "Control+Enter")
+    expect(page.locator("#tab-deficiencies .count")).to_have_text("1")
+    (written,) = desk.record().deficiencies
+    assert written.why == "corrosion through the coating, starboard side"
+    assert written.finding_id is not None
+    assert not written.ground_for_detention
+
+    press(page, "Escape", "?")
+    sheet = page.locator("#key-sheet")
+    expect(sheet).to_be_visible()
+    expect(sheet).to_contain_text("End the check")
+    press(page, "Escape", "s")
+    expect(page.locator(".work-state")).to_contain_text("Drafting")
+    press(page, "s")
+    expect(page.locator(".work-state")).to_contain_text("Under review")
+    expect(page.locator("button[data-step=approve]")).to_have_count(0)  # one person cannot do both
+
+    other = signed_in(browser, desk, "supervisor", wrong)
+    press(other, "s")
+    expect(other.locator(".work-state")).to_contain_text("Approved")
+    assert [one.action for one in desk.record().decisions][-3:] == ["end_session", "submit", "approve"]
+    assert wrong == []
+
+
+def test_a_step_that_needs_a_reason_asks_for_it(desk: Desk, browser: Browser) -> None:
+    wrong: list[str] = []
+    page = signed_in(browser, desk, "inspector", wrong)
+    press(page, "x")
+    page.locator(".menu-sheet button", has_text="Suspend").focus()
+    press(page, "Enter")
+    expect(page.locator("#reason-box")).to_be_visible()
+    page.keyboard.type("the link is too weak below deck")
+    press(page, "Tab", "Tab", "Enter")
+    expect(page.locator(".work-state")).to_contain_text("Suspended")
+    assert desk.record().decisions[-1].reason == "the link is too weak below deck"
+    assert wrong == []
