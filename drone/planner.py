@@ -32,6 +32,7 @@ from drone.model import (
     Vector,
     Wind,
 )
+from drone.moving import moving_numbers
 from drone.packs import ErrorBudget, Limits, error_budget
 from drone.packs import camera as camera_by_id
 from drone.packs import limits as load_limits
@@ -95,8 +96,9 @@ def plan_survey(
     wind: Wind | None = None,
     home: LonLat | None = None,
     limits: Limits | None = None,
+    at_anchor: bool = False,
 ) -> Plan:
-    """Plan the water side of a moored ship, or both sides of one at anchor (`quay_side` None).
+    """Plan the water side of a moored ship, or both sides of one that lies free (`quay_side` None); `at_anchor` = it swings.
 
     Never raises for a survey that cannot be flown: `refusals` then names each reason, and coverage is what the path
     would give. Without a pose (no position or heading) there is no path at all.
@@ -107,6 +109,8 @@ def plan_survey(
     numbers = _numbers(geometry, wishes, budget, rules)
     sides = _sides(quay_side)
     refusals = _refusals(pose, sides, numbers, wishes, wind, rules)
+    if at_anchor and pose is not None and pose.source not in moving_numbers().may_move:
+        refusals.append(_refusal("anchored_needs_beacon", source=pose.source))
     return_altitude = geometry.freeboard_m + rules.planner.superstructure_m + rules.planner.clear_above_m
     part = PlanShip(
         name=ship.name,
