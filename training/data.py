@@ -20,18 +20,23 @@ LONG_SIDE = 640
 
 @dataclass(frozen=True)
 class Augment:
-    """How pictures are mixed: `shares` of real rusty, real clean and synthetic ones, shares of pasted rust and of mosaics, strength of light."""
+    """How pictures are mixed: `shares` of real rusty, real clean and synthetic ones, shares of pasted rust and of mosaics, strength of light.
+
+    `favour`: how much oftener than others a picture is drawn within its group, by the start of its name.
+    """
 
     shares: tuple[float, float, float]
     paste: float
     mosaic: float
     light: float
+    favour: tuple[tuple[str, float], ...] = ()
 
 
 @dataclass
 class Picture:
     """One training picture in memory: image (h, w, 3) BGR, mask (h, w), and whether a camera took it."""
 
+    name: str
     image: np.ndarray
     mask: np.ndarray
     real: bool
@@ -52,7 +57,7 @@ def load(folder: Path, *, real: bool) -> list[Picture]:
             image = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
             mask = cv2.resize(mask, size, interpolation=cv2.INTER_NEAREST)
         rusty = bool((mask == CORROSION).mean() > 0.005) or bool((mask == DOUBT).mean() > 0.005)
-        pictures.append(Picture(image, mask, real, rusty))
+        pictures.append(Picture(path.stem, image, mask, real, rusty))
     return pictures
 
 
@@ -129,15 +134,20 @@ class Sampler:
         )
         weights = np.array([share if group else 0.0 for share, group in zip(how.shares, groups, strict=True)])
         self.groups, self.weights = groups, weights / weights.sum()
+        self.often = tuple(np.cumsum([self._favour(picture) for picture in group]) for group in groups)
 
-    def _draw(self, group: list[Picture]) -> Picture:
-        return group[int(self.rng.integers(len(group)))]
+    def _favour(self, picture: Picture) -> float:
+        return next((weight for start, weight in self.how.favour if picture.name.startswith(start)), 1.0)
+
+    def _draw(self, which: int) -> Picture:
+        often = self.often[which]
+        return self.groups[which][int(np.searchsorted(often, self.rng.random() * often[-1], side="right"))]
 
     def _one(self, size: int) -> tuple[np.ndarray, np.ndarray]:
         which = int(self.rng.choice(3, p=self.weights))
-        image, mask = crop(self._draw(self.groups[which]), size, self.rng)
+        image, mask = crop(self._draw(which), size, self.rng)
         if self.groups[0] and which != 0 and self.rng.random() < self.how.paste:
-            donor = crop(self._draw(self.groups[0]), size, self.rng)
+            donor = crop(self._draw(0), size, self.rng)
             image, mask = paste_rust(image, mask, donor, self.rng)
         return light(image, self.rng, self.how.light), mask
 

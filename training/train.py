@@ -28,8 +28,8 @@ STAIN = 3
 ALLOWED = {NOT_RUST: [0, 1, 4, 5, 6, 7], SOUND: [0, 1]}
 CLASS_WEIGHT = [1.0, 0.8, 1.5, 2.0, 3.5, 3.0, 4.0, 1.5]
 DOUBT_SHARE = 0.3  # at least this share of the doubtful pixels inside a person's box is corrosion
-EPOCH_STEPS = 250
 STEPS = [0.3, 0.4, 0.5, 0.6, 0.7, 0.8]
+CLOSE = "B_"  # phone photos of small dark rust: scored apart from the rest, both halves count
 
 
 def loss_of(logits: torch.Tensor, masks: torch.Tensor, doubt_weight: float) -> torch.Tensor:
@@ -92,29 +92,34 @@ def probabilities(model: nn.Module, picture: Picture, size: int) -> np.ndarray:
 
 
 def score(model: nn.Module, pictures: list[Picture], size: int) -> dict[str, object]:
-    """Best point of the trade-off on the selection pictures: pooled IoU and mean false area at several thresholds."""
+    """Best point of the trade-off on the selection pictures: pooled IoU (of the phone photos apart) and mean false area at several thresholds."""
     model.eval()
-    hit, union, false_area = np.zeros(len(STEPS)), np.zeros(len(STEPS)), [[] for _ in STEPS]
+    groups = sorted({picture.name.startswith(CLOSE) for picture in pictures if (picture.mask == CORROSION).any()})
+    hit, union = np.zeros((2, len(STEPS))), np.zeros((2, len(STEPS)))
+    false_area: list[list[float]] = [[] for _ in STEPS]
     for picture in pictures:
         prob = probabilities(model, picture, size)[CORROSION]
         judged, truth = (picture.mask != IGNORE) & (picture.mask != DOUBT), picture.mask == CORROSION
+        close = int(picture.name.startswith(CLOSE))
         for i, step in enumerate(STEPS):
             found = (prob > step) & judged
             if truth.any():
-                hit[i] += (found & truth).sum() / truth.size
-                union[i] += (found | truth).sum() / truth.size
+                hit[close, i] += (found & truth).sum() / truth.size
+                union[close, i] += (found | truth).sum() / truth.size
             else:
                 false_area[i].append(found.mean())
-    iou = hit / np.maximum(union, 1e-9)
+    ious = hit / np.maximum(union, 1e-9)
+    iou = ious[[int(group) for group in groups]].mean(axis=0) if groups else np.zeros(len(STEPS))
     false = np.array([np.mean(values) if values else 0.0 for values in false_area])
     value = iou - 6.0 * np.maximum(false - 0.01, 0.0)
     best = int(np.argmax(value))
+    rows = zip(STEPS, *ious, false, strict=True)
     return {
         "iou": round(float(iou[best]), 4),
         "false_area": round(float(false[best]), 5),
         "threshold": STEPS[best],
         "value": round(float(value[best]), 4),
-        "curve": [[s, round(float(a), 4), round(float(b), 5)] for s, a, b in zip(STEPS, iou, false, strict=True)],
+        "curve": [[s, round(float(a), 4), round(float(c), 4), round(float(b), 5)] for s, a, c, b in rows],
     }
 
 
@@ -166,7 +171,9 @@ class Run:
         if (data / "real" / "images").is_dir():
             pictures += load(data / "real", real=True)
         rng = self.sampler.rng if self.sampler else None
-        how = Augment(tuple(self.args.shares), self.args.paste, self.args.mosaic, self.args.light)
+        pairs = (entry.split("=") for entry in self.args.favour)
+        favour = tuple((start, float(weight)) for start, weight in pairs)
+        how = Augment(tuple(self.args.shares), self.args.paste, self.args.mosaic, self.args.light, favour)
         self.sampler = Sampler(pictures, self.args.size, self.args.seed, how)
         if rng is not None:
             self.sampler.rng = rng
@@ -220,7 +227,7 @@ class Run:
         if figures["value"] >= self.best:
             self.best = figures["value"]
             write_whole(light_state, self.args.out / "best.pt")
-        write_whole(light_state, self.args.out / f"epoch-{self.step // EPOCH_STEPS:03d}.pt")
+        write_whole(light_state, self.args.out / f"epoch-{self.step // self.args.epoch_steps:03d}.pt")
         rng = json.dumps(self.sampler.rng.bit_generator.state)
         raw = {k: v.clone() for k, v in self.model.state_dict().items()}
         heavy = {"raw": raw, "optimiser": self.optimiser.state_dict(), "seconds": self.seconds, "best": self.best, "rng": rng}
@@ -237,6 +244,7 @@ def main() -> None:
     parser.add_argument("data", type=Path, help="folder with synth/, real/, select/ and known/, each with images/ and masks/")
     parser.add_argument("out", type=Path)
     parser.add_argument("--steps", type=int, default=1800)
+    parser.add_argument("--epoch-steps", type=int, default=250)
     parser.add_argument("--batch", type=int, default=8)
     parser.add_argument("--size", type=int, default=256)
     parser.add_argument("--score-size", type=int, default=512)
@@ -251,6 +259,7 @@ def main() -> None:
         "--doubt", type=float, default=0.0, help="weight of the rust that a box holds among its doubtful pixels"
     )
     parser.add_argument("--shares", type=float, nargs=3, default=(0.38, 0.25, 0.37), help="real rusty, real clean, synthetic")
+    parser.add_argument("--favour", nargs="*", default=[], metavar="START=WEIGHT", help="draw pictures with such names oftener")
     parser.add_argument("--start", type=Path, help="checkpoint to go on from (weights only)")
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
@@ -263,7 +272,7 @@ def main() -> None:
     known = load(args.data / "known", real=False) if (args.data / "known" / "images").is_dir() else []
     while run.progress < 1.0:
         run.read_pictures()
-        for _ in range(EPOCH_STEPS):
+        for _ in range(args.epoch_steps):
             run.one_step()
             if run.progress >= 1.0:
                 break

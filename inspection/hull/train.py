@@ -15,11 +15,12 @@ from typing import Literal
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from core.errors import EnvironmentFault, InputError, Unfinished
+from inspection.hull.boxes import Box, is_outlined, outline_rust, read_boxes
 from inspection.hull.classes import IGNORE, ClassId
 from inspection.hull.evaluate import SplitName, labelled_pairs
+from inspection.hull.picture import Bgr
 from inspection.hull.synth import FIRST_SURVEY_SEED, write_photos
 
 WeightSet = Literal["clean", "full"]
@@ -73,26 +74,31 @@ def _put_real(folder: Path, split: SplitName, target: Path, weight_set: WeightSe
         mask = cv2.imread(str(mask_path), cv2.IMREAD_GRAYSCALE)
         if mask is None:
             raise InputError("hull.mask_does_not_fit", file=mask_path.name)
+        boxes = _boxes(folder, image_path, (mask.shape[0], mask.shape[1]))
+        if boxes and is_outlined(image_path):
+            mask = outline_rust(_image(image_path), np.asarray(mask, np.uint8), boxes)
         known = np.full(mask.shape, SOUND if image_path.name.startswith(_NEGATIVE_PREFIX) else NOT_RUST, np.uint8)
         known[mask == 1] = ClassId.CORROSION
         known[mask == IGNORE] = IGNORE
-        known[(mask == IGNORE) & _in_boxes(folder, image_path, mask.shape)] = DOUBT
+        if not is_outlined(image_path):
+            for left, top, right, bottom in boxes:
+                part = known[top:bottom, left:right]
+                part[part == IGNORE] = DOUBT
         cv2.imwrite(str(target / "masks" / f"{image_path.stem}.png"), known)
         (target / "images" / image_path.name).write_bytes(image_path.read_bytes())
 
 
-def _in_boxes(folder: Path, image_path: Path, shape: tuple[int, ...]) -> NDArray[np.bool_]:
-    """Where a person drew a box of rust (`labels_box`, YOLO: class, centre and size as shares); nowhere without such a file."""
-    inside = np.zeros(shape[:2], bool)
-    boxes = (folder / "labels_box" / image_path.relative_to(folder / "images")).with_suffix(".txt")
-    if not boxes.is_file():
-        return inside
-    height, width = shape[:2]
-    for line in boxes.read_text(encoding="utf-8").splitlines():
-        x, y, w, h = (float(value) for value in line.split()[1:5])
-        rows = slice(max(0, round((y - h / 2) * height)), round((y + h / 2) * height))
-        inside[rows, max(0, round((x - w / 2) * width)) : round((x + w / 2) * width)] = True
-    return inside
+def _boxes(folder: Path, image_path: Path, shape: tuple[int, int]) -> list[Box]:
+    """The boxes that a person drew round rust (`labels_box`), in pixels."""
+    labels = (folder / "labels_box" / image_path.relative_to(folder / "images")).with_suffix(".txt")
+    return read_boxes(labels, shape)
+
+
+def _image(path: Path) -> Bgr:
+    image = cv2.imread(str(path), cv2.IMREAD_COLOR)
+    if image is None:
+        raise InputError("hull.mask_does_not_fit", file=path.name)
+    return np.asarray(image, np.uint8)
 
 
 def _put_synthetic_selection(target: Path) -> None:

@@ -17,9 +17,11 @@ from inspection.hull.synth.defects import Plate, RustKind
 from inspection.hull.synth.family import TRAINING_FAMILIES, TRAINING_STREAM, Family
 from inspection.hull.synth.lens import develop
 from inspection.hull.synth.noise import Image, Rng
+from inspection.hull.synth.peel import below_the_paint, peel, peel_window
 from inspection.hull.synth.plate import Coat, curvature, draught_marks, paint, salt_or_mud, scupper, soft_shadow, write_text
 from inspection.hull.synth.scenery import clutter, paint_backdrop
 from inspection.hull.synth.things import things_scene
+from inspection.hull.synth.vessel import vessel_scene
 
 PHOTO_PX = 448
 _PLATE_PX = 640
@@ -28,6 +30,7 @@ FIRST_SURVEY_SEED = 500_000  # from here on a photograph shows a side as a surve
 _VIEWS = (0.44, 0.18, 0.13, 0.13, 0.12)
 _SURVEY_VIEWS = (0.5, 0.2, 0.15, 0.15, 0.0)
 _THINGS_SHARE = 0.2  # steel and rust-coloured things that are not a ship
+_VESSEL_SHARE = 0.25  # a whole ship, mostly sound
 _CLEAN_SHARE = 0.22  # pictures without any defect: false alarms are learned away on these
 _KINDS: tuple[RustKind, ...] = ("scab", "spots", "seam", "sheet")
 _LETTERS = "ABCDEFGHIJKLMNOPRSTUVW"
@@ -40,8 +43,10 @@ def render_photo(seed: int, families: tuple[Family, ...] = TRAINING_FAMILIES) ->
     rng = np.random.default_rng([TRAINING_STREAM, seed])
     if seed >= FIRST_SURVEY_SEED:
         image, truth = _scene(rng, _survey_side(rng, families), _SURVEY_VIEWS)
-    elif rng.random() < _THINGS_SHARE:
+    elif (draw := rng.random()) < _THINGS_SHARE:
         image, truth = things_scene(rng, PHOTO_PX, families)
+    elif draw < _THINGS_SHARE + _VESSEL_SHARE:
+        image, truth = vessel_scene(rng, PHOTO_PX, families)
     else:
         image, truth = _scene(rng, _side(rng, families))
     return develop(rng, image), truth
@@ -49,25 +54,28 @@ def render_photo(seed: int, families: tuple[Family, ...] = TRAINING_FAMILIES) ->
 
 def _survey_side(rng: Rng, families: tuple[Family, ...]) -> Plate:
     """A side as a survey sees it: a few millimetres a pixel, marks, and patches of coating loss and rust of 0.1 to 1.5 m."""
-    mm_per_px = float(rng.uniform(2.5, 8.0))
+    mm_per_px = float(np.exp(rng.uniform(np.log(2.2), np.log(9.0))))
     shape = (_PLATE_PX, _PLATE_PX)
     boot = rng.uniform(0.2, 1.6) * _PLATE_PX
     coat = Coat.draw(rng)
     plate = paint(rng, shape, mm_per_px, coat, boot, boot + 800 / mm_per_px)
     _marks(rng, plate)
     family = families[int(rng.integers(len(families)))].varied(rng)
-    under = np.array(coat.primer, np.float32)
-    for _ in range(int(rng.integers(0, 4))):
-        size = float(np.exp(rng.uniform(np.log(120), np.log(1500))))
-        window = plate.window(_anywhere(rng), (size, size * rng.uniform(0.8, 1.6)))
-        if window is not None:
-            defects.coating_loss(window, rng, family, under, max(0.0, float(rng.uniform(-0.3, 0.4))))
+    for _ in range(int(rng.choice(5, p=[0.16, 0.3, 0.26, 0.18, 0.1]))):
+        _peeled(rng, plate, family, coat, float(np.exp(rng.uniform(np.log(70), np.log(2600)))))
     for _ in range(int(rng.integers(0, 3))):
         _rust_and_stain(rng, plate, family)
     _rare_defects(rng, plate)
     if rng.random() < 0.3:
         soft_shadow(plate, rng)
     return plate
+
+
+def _peeled(rng: Rng, plate: Plate, family: Family, coat: Coat, size_mm: float) -> None:
+    kind, window = peel_window(plate, rng, _anywhere(rng), size_mm)
+    if window is not None:
+        under = below_the_paint(rng, window.canvas, coat.primer)
+        peel(window, rng, family, kind, under, max(0.0, float(rng.uniform(-0.5, 0.45))))
 
 
 def write_photos(folder: Path, seeds: range, on_progress: Callable[[int, int], None] | None = None) -> None:
@@ -125,14 +133,10 @@ def _marks(rng: Rng, plate: Plate) -> None:
 
 def _defects(rng: Rng, plate: Plate, families: tuple[Family, ...], coat: Coat) -> None:
     family = families[int(rng.integers(len(families)))].varied(rng)
-    under = np.array(coat.primer, np.float32)
     for _ in range(int(rng.integers(0, 4)) + int(rng.random() < 0.5)):
         _rust_and_stain(rng, plate, family)
     for _ in range(int(rng.integers(0, 3))):
-        size = _size_px(rng, 16, 300) * plate.mm_per_px
-        window = plate.window(_anywhere(rng), (size, size * rng.uniform(0.7, 1.8)))
-        if window is not None:
-            defects.coating_loss(window, rng, family, under, max(0.0, float(rng.uniform(-0.4, 0.5))))
+        _peeled(rng, plate, family, coat, _size_px(rng, 16, 300) * plate.mm_per_px)
     _rare_defects(rng, plate)
 
 

@@ -43,7 +43,7 @@ def things_scene(rng: Rng, size: int, families: tuple[Family, ...]) -> tuple[Ima
     """(size, size, 3) RGB and its truth: one to six things, often several of one kind side by side."""
     scene = paint_backdrop(rng, size, float(rng.choice([-0.1, 1.2, rng.uniform(0.2, 1.0)])) * size)
     truth = np.full((size, size), ClassId.BACKGROUND, np.uint8)
-    family = families[int(rng.integers(len(families)))].varied(rng)
+    family = _old_iron(rng, families).varied(rng)
     rusty = rng.random() < 0.6
     kind: Shape = _SHAPES[int(rng.integers(len(_SHAPES)))]
     count = int(rng.integers(1, 7))
@@ -60,6 +60,12 @@ def things_scene(rng: Rng, size: int, families: tuple[Family, ...]) -> tuple[Ima
             frame = _frame(size, kind, rng.uniform(0.05, 0.95, 2) * size, float(rng.uniform(0, np.pi)), extent)
         _put(rng, scene, truth, frame, kind, family if rusty else None)
     return scene, truth
+
+
+def _old_iron(rng: Rng, families: tuple[Family, ...]) -> Family:
+    """Rust of things is dark brown more often than that of ships: the family with the darkest palette comes up every other time."""
+    darkest = min(families, key=lambda family: sum(sum(stop) for stop in family.palette))
+    return darkest if rng.random() < 0.4 else families[int(rng.integers(len(families)))]
 
 
 def _frame(size: int, kind: Shape, centre: NDArray[np.float64], angle: float, half: tuple[float, float]) -> _Frame:
@@ -91,7 +97,8 @@ def _put(rng: Rng, scene: Image, truth: Image, frame: _Frame, kind: Shape, famil
     if family is not None:
         cell = float(rng.uniform(8, 60))
         edge = np.maximum(np.abs(frame.along), np.abs(frame.across)) - 0.6
-        field = family.field(rng, shape, cell) * 0.8 + rng.uniform(0, 1.0) * edge + rng.uniform(-0.6, 1.6)
+        spread = rng.uniform(-0.6, 1.6) if rng.random() < 0.65 else 3.0  # a third is rusted all over, as old iron is
+        field = family.field(rng, shape, cell) * 0.8 + rng.uniform(0, 1.0) * edge + spread
         alpha = np.asarray(np.clip(field / rng.uniform(0.05, 0.35) + 0.5, 0, 1) * frame.inside, np.float32)
         level = 0.5 + 0.35 * family.field(rng, shape, max(cell / 4, 3.0)) + 0.16 * value_noise(rng, shape, (2.0, 2.0))
         level += rng.uniform(-0.2, 0.15) - 0.2 * np.exp(-np.abs(field) / 0.12)
