@@ -51,6 +51,7 @@ class NavItem:
 
 NAVIGATION = (
     NavItem("queue", "/queue", "obi-list-alt-check-google", _STAFF),
+    NavItem("supervisor", "/supervisor", "obi-dashboard", (Role.SUPERVISOR, Role.AUDITOR)),
     NavItem("map", "/map", "obi-chart-radar-overlay-iec", (*_STAFF, Role.DRONE_OPERATOR)),
     NavItem("cases", "/cases", "obi-clipboard", (*_STAFF, Role.DRONE_OPERATOR)),
     NavItem("deadlines", "/deadlines", "obi-alert-list", _STAFF),

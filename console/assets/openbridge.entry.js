@@ -9,3 +9,8 @@ import '@oicl/openbridge-webcomponents/dist/icons/icon-palette-day-night-iec.js'
 import '@oicl/openbridge-webcomponents/dist/icons/icon-alert-list.js';
 import '@oicl/openbridge-webcomponents/dist/icons/icon-antenna.js';
 import '@oicl/openbridge-webcomponents/dist/icons/icon-calendar-google.js';
+import '@oicl/openbridge-webcomponents/dist/icons/icon-dashboard.js';
+import '@oicl/openbridge-webcomponents/dist/icons/icon-aircraft-drone-medium.js';
+import '@oicl/openbridge-webcomponents/dist/icons/icon-media-play.js';
+import '@oicl/openbridge-webcomponents/dist/icons/icon-fleet-proposal.js';
+import '@oicl/openbridge-webcomponents/dist/icons/icon-notification-advice.js';

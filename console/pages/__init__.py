@@ -30,6 +30,7 @@ from console.pages import (
     reforms_registers,
     reforms_video,
     ship,
+    supervisor,
     system,
 )
 from console.sources import Sources
@@ -64,6 +65,7 @@ def build_routers(services: Services, metrics: Metrics, sources: Sources, area: 
         evidence.build_router(services),
         journal.build_router(services),
         benefits.build_router(services),
+        supervisor.build_router(services),
         reforms_video.build_router(services),
         followup.build_router(services, sources),
         call.build_router(services),

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from fastapi import APIRouter, Request
+from sqlalchemy.orm import Session
 from starlette.responses import Response
 
 from console import view
@@ -35,13 +36,13 @@ def build_router(services: Services) -> APIRouter:
     @router.get("/journal")
     def streams(request: Request) -> Response:
         with services.db.read() as session:
-            lines = [_line(name, journal.entries(session, name)) for name in journal.streams(session)]
+            lines = stream_lines(session)
         return view.page(request, "journal.html", lines=lines, stream=None, entries=[], hidden=0)
 
     @router.get("/journal/{stream:path}")
     def stream(request: Request, stream: str) -> Response:
         with services.db.read() as session:
-            lines = [_line(name, journal.entries(session, name)) for name in journal.streams(session)]
+            lines = stream_lines(session)
             chain = journal.entries(session, stream)
         chosen = next((line for line in lines if line.name == stream), None)
         if chosen is None:
@@ -50,6 +51,11 @@ def build_router(services: Services) -> APIRouter:
         return view.page(request, "journal.html", lines=lines, stream=chosen, entries=shown, hidden=len(chain) - len(shown))
 
     return router
+
+
+def stream_lines(session: Session) -> list[StreamLine]:
+    """Every stream with its chain recomputed."""
+    return [_line(name, journal.entries(session, name)) for name in journal.streams(session)]
 
 
 def _line(name: str, chain: list[journal.Entry]) -> StreamLine:
