@@ -6,6 +6,7 @@ Never lets one bad photo end the batch: it is counted with the code of its error
 from __future__ import annotations
 
 import errno
+import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -18,16 +19,21 @@ from pydantic import ValidationError
 
 from config.settings import HullSettings
 from core.errors import InputError, StorageFull, YunJianError
-from inspection.hull.detect import read_probabilities, read_whole
+from inspection.hull import kept
+from inspection.hull.detect import read_whole
 from inspection.hull.findings import Detection, ModelRef, PhotoRef, find
+from inspection.hull.overview import overview_pack, read_hull
 from inspection.hull.packs import detector_pack
 from inspection.hull.picture import read_photo
 from inspection.hull.weights import Model, load_model
 
 PHOTO_SUFFIXES = {".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp", ".bmp", ".mpo"}
 _RUN_FILE = "run.meta"
-# Of the ways to write a mask of 12 megapixels, five times faster than OpenCV's usual one, and no larger.
-_PNG = [cv2.IMWRITE_PNG_COMPRESSION, 1, cv2.IMWRITE_PNG_FILTER, cv2.IMWRITE_PNG_FILTER_NONE]
+# Of the ways to write a mask of 12 megapixels, five times faster than OpenCV's usual one, and half as large.
+_PNG = [
+    cv2.IMWRITE_PNG_COMPRESSION, 1, cv2.IMWRITE_PNG_FILTER, cv2.IMWRITE_PNG_FILTER_NONE,
+    cv2.IMWRITE_PNG_STRATEGY, cv2.IMWRITE_PNG_STRATEGY_RLE,
+]  # fmt: skip
 Progress = Callable[[int, int, str], None]
 
 
@@ -41,7 +47,7 @@ class Rejected:
 
 @dataclass(frozen=True, slots=True)
 class BatchResult:
-    """`detections` in the order of the photos; `analysed` were run now, the others were there already."""
+    """`detections` in the order of the photos; `analysed` went through the model now, the others had results or probabilities."""
 
     detections: tuple[Detection, ...]
     rejected: tuple[Rejected, ...]
@@ -78,11 +84,12 @@ def detect_photos(
     on_progress: Progress | None = None,
     gsd_mm: Mapping[str, float] | None = None,
 ) -> BatchResult:
-    """Detect in every photo; writes `<stem>.json` (`yunjian.detection/1`) and `<stem>.png` (mask in full size) into `out_dir`.
+    """Detect in every photo; writes `<stem>.json` (`yunjian.detection/1`), `<stem>.png` (mask in full size) and `<stem>.prob.png`
+    (probabilities at the network's stride) into `out_dir`.
 
     `gsd_mm` is the ground sample distance in mm per pixel by file name, where known; it decides the reading resolution and the areas.
-    Photos whose result is there already, from the same bytes, weights and settings, are not run again. Results do not depend on
-    the number of workers.
+    Photos whose result is there already, from the same bytes, weights and settings, are not run again; after a change of thresholds alone
+    the kept probabilities are decided anew, without the model. Results do not depend on the number of workers.
     """
     photos = _one_per_stem(paths)
     known = dict(gsd_mm or {})
@@ -116,35 +123,55 @@ def detect_photos(
 
 
 def _same_run(out_dir: Path, model: Model, settings: HullSettings) -> None:
-    """Results of other weights or settings must not be taken for results of these: they are removed."""
-    wanted = json.dumps(
-        {
-            "model": model.sha256,
-            "threshold": settings.threshold,
-            "min_area_px": settings.min_area_px,
-            "tile_px": settings.tile_px,
-            "pack": detector_pack().model_dump(mode="json"),
-        }
-    )
+    """Results of other weights or settings must not be taken for results of these: they are removed. Kept probabilities stay while only
+    what is made of them has changed: thresholds and the smallest area.
+    """
+    pack = detector_pack()
+    reading = {
+        "model": model.sha256,
+        "tile_px": settings.tile_px,
+        "resolution": pack.resolution.model_dump(mode="json"),
+        "overview": overview_pack().model_dump(mode="json"),
+    }
+    deciding = {"threshold": settings.threshold, "min_area_px": settings.min_area_px, "pack": pack.model_dump(mode="json")}
     path = out_dir / _RUN_FILE
-    if not path.is_file() or path.read_text(encoding="utf-8") != wanted:
-        for old in out_dir.glob("*.json"):
-            old.unlink()
-        _write_whole(path, wanted.encode())
+    wanted = f"{json.dumps(reading)}\n{json.dumps(deciding)}\n"
+    there = path.read_text(encoding="utf-8") if path.is_file() else ""
+    if there == wanted:
+        return
+    stale = ["*.json"] if there.startswith(f"{json.dumps(reading)}\n") else ["*.json", f"*{kept.SUFFIX}"]
+    for old in (one for pattern in stale for one in out_dir.glob(pattern)):
+        old.unlink()
+    _write_whole(path, wanted.encode())
 
 
 def _one(path: Path, out_dir: Path, model: Model, settings: HullSettings, gsd_mm: float | None) -> tuple[Detection, bool]:
-    earlier = _earlier(path, out_dir, gsd_mm, settings.max_megapixels)
+    earlier = _earlier(path, out_dir, gsd_mm)
     if earlier is not None:
         return earlier, False
-    detection, mask_png = detect_photo(path, model, settings, gsd_mm)
+    readings = out_dir / f"{path.stem}{kept.SUFFIX}"
+    there = kept.read_kept(readings)
+    known = there is not None and there.gsd_mm == gsd_mm and there.photo_sha256 == _sha256(path)
+    read = there if there is not None and known else read_one(path, model, settings, gsd_mm)
+    detection, mask_png = decide(read, path.name, model, settings)
+    if not known:
+        _write_whole(readings, read.to_png())
     _write_whole(out_dir / f"{path.stem}.png", mask_png)
     _write_whole(out_dir / f"{path.stem}.json", detection.to_json().encode())
-    return detection, True
+    return detection, not known
 
 
 def detect_photo(path: Path, model: Model, settings: HullSettings, gsd_mm: float | None = None) -> tuple[Detection, bytes]:
     """Findings and the mask as PNG bytes (8-bit class ids, size of the photo after EXIF rotation).
+
+    Raises:
+        InputError, NotFound: as `read_photo`.
+    """
+    return decide(read_one(path, model, settings, gsd_mm), path.name, model, settings)
+
+
+def read_one(path: Path, model: Model, settings: HullSettings, gsd_mm: float | None) -> kept.Kept:
+    """Run the model over one photo: at half resolution where its ground sample distance is finer than needed, whole where it is unknown.
 
     Raises:
         InputError, NotFound: as `read_photo`.
@@ -154,34 +181,38 @@ def detect_photo(path: Path, model: Model, settings: HullSettings, gsd_mm: float
         (None, pack.unknown_long_side_px) if gsd_mm is None else (0.5 if gsd_mm < pack.fine_gsd_mm else 1.0, None)
     )
     photo = read_photo(path, settings.max_megapixels, scale, long_side)
-    read = read_whole if gsd_mm is None else read_probabilities
-    reading = read(model, photo.image, settings.tile_px)
-    rule = detector_pack().threshold if gsd_mm is None else detector_pack().survey_threshold
-    mask = reading.mask(settings.threshold, rule)
-    full = (photo.width, photo.height)
-    findings = find(reading, mask, full, settings.min_area_px, gsd_mm, photo.sha256)
-    if mask.shape[::-1] != full:
-        mask = np.asarray(cv2.resize(mask, full, interpolation=cv2.INTER_NEAREST), dtype=np.uint8)
+    read = read_whole if gsd_mm is None else read_hull
+    reading = kept.rounded(read(model, photo.image, settings.tile_px))
+    return kept.Kept(reading, photo.sha256, gsd_mm, (photo.width, photo.height))
+
+
+def decide(read: kept.Kept, file: str, model: Model, settings: HullSettings) -> tuple[Detection, bytes]:
+    """Findings and mask (PNG) that the thresholds of `settings` make of a reading."""
+    pack = detector_pack()
+    mask = read.reading.mask(settings.threshold, pack.threshold if read.gsd_mm is None else pack.survey_threshold)
+    findings = find(read.reading, mask, read.full, settings.min_area_px, read.gsd_mm, read.photo_sha256)
+    if mask.shape[::-1] != read.full:
+        mask = np.asarray(cv2.resize(mask, read.full, interpolation=cv2.INTER_NEAREST), dtype=np.uint8)
     _, png = cv2.imencode(".png", mask, _PNG)
-    detection = Detection(
-        model=ModelRef(sha256=model.sha256, name=model.name),
-        photo=PhotoRef(file=photo.file, sha256=photo.sha256, width=photo.width, height=photo.height, gsd_mm=gsd_mm),
-        findings=findings,
-    )
-    return detection, png.tobytes()
+    told = PhotoRef(file=file, sha256=read.photo_sha256, width=read.full[0], height=read.full[1], gsd_mm=read.gsd_mm)
+    return Detection(model=ModelRef(sha256=model.sha256, name=model.name), photo=told, findings=findings), png.tobytes()
 
 
-def _earlier(path: Path, out_dir: Path, gsd_mm: float | None, max_megapixels: float) -> Detection | None:
+def _earlier(path: Path, out_dir: Path, gsd_mm: float | None) -> Detection | None:
     result = out_dir / f"{path.stem}.json"
-    if not result.is_file() or not (out_dir / f"{path.stem}.png").is_file():
+    if not path.is_file() or not result.is_file() or not (out_dir / f"{path.stem}.png").is_file():
         return None
     try:
         detection = Detection.model_validate_json(result.read_text(encoding="utf-8"))
     except ValidationError:
         return None
-    current = read_photo(path, max_megapixels, long_side_px=32)
-    same = detection.photo.sha256 == current.sha256 and detection.photo.gsd_mm == gsd_mm
-    return detection if same and detection.photo.file == path.name else None
+    same = detection.photo.file == path.name and detection.photo.gsd_mm == gsd_mm
+    return detection if same and detection.photo.sha256 == _sha256(path) else None
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def _write_whole(path: Path, data: bytes) -> None:

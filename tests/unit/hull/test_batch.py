@@ -59,12 +59,30 @@ def test_a_stopped_run_goes_on_and_ends_in_the_same_bytes(tmp_path: Path, photos
     assert detect_photos(photos, stopped, one).analysed == 0
 
 
-def test_other_settings_or_another_photo_are_run_again(tmp_path: Path, photos: list[Path], hull: HullSettings) -> None:
+def test_thresholds_move_without_the_model_and_end_in_the_same_bytes(
+    tmp_path: Path, photos: list[Path], hull: HullSettings
+) -> None:
+    moved, fresh = tmp_path / "moved", tmp_path / "fresh"
+    bold = hull.model_copy(update={"threshold": 0.31})
+    assert detect_photos(photos[:1], moved, hull).analysed == 1
+    assert detect_photos(photos[:1], moved, bold).analysed == 0
+    assert detect_photos(photos[:1], fresh, bold).analysed == 1
+    assert _bytes(moved) == _bytes(fresh)
+    assert (moved / f"{photos[0].stem}.png").stat().st_size > 0
+
+
+def test_another_photo_or_tile_size_or_damaged_probabilities_are_run_again(
+    tmp_path: Path, photos: list[Path], hull: HullSettings
+) -> None:
     out = tmp_path / "out"
     detect_photos(photos[:1], out, hull)
-    assert detect_photos(photos[:1], out, hull.model_copy(update={"threshold": 0.31})).analysed == 1
+    assert detect_photos(photos[:1], out, hull.model_copy(update={"tile_px": 320})).analysed == 1
+    (out / f"{photos[0].stem}.json").unlink()
+    readings = out / f"{photos[0].stem}.prob.png"
+    readings.write_bytes(readings.read_bytes()[:200])
+    assert detect_photos(photos[:1], out, hull.model_copy(update={"tile_px": 320})).analysed == 1
     photos[0].write_bytes(photos[1].read_bytes())
-    assert detect_photos(photos[:1], out, hull.model_copy(update={"threshold": 0.31})).analysed == 1
+    assert detect_photos(photos[:1], out, hull.model_copy(update={"tile_px": 320})).analysed == 1
 
 
 def test_known_gsd_gives_areas(tmp_path: Path, photos: list[Path], hull: HullSettings) -> None:
