@@ -87,6 +87,7 @@ class VideoSettings(_Section):
     host_addresses: tuple[str, ...] = Field(
         description="addresses ICE offers; empty = 127.0.0.1 on a loopback console, else all"
     )
+    camera_file: str = Field(description="RTSP cameras: a file inside config/, or the whole path of a site's own")
 
 
 class DroneSettings(_Section):

@@ -16,9 +16,10 @@ from core.auth import Principal
 from core.context import Services
 from core.errors import AccessDenied, InputError
 from core.evidence import Envelope
-from video import asking, interview, marks, sampling, service
+from video import asking, bringing, interview, marks, sampling, service
 from video.api_line import build_line_router
 from video.api_uploads import build_upload_router
+from video.bringing import CameraView, ClipOrder
 from video.interview import Interview, InterviewOrder, NewNote, Note
 from video.model import (
     ConsentOrder,
@@ -84,6 +85,7 @@ def build_router(services: Services, rooms: Rooms) -> APIRouter:
     _add_rooms(main, services, rooms, AtSeat)
     _add_leading(main, services, rooms, AtSeat)
     _add_asking(main, services, rooms, AtSeat)
+    _add_cameras(main, services, rooms, AtSeat)
     _add_interviews(main, services, rooms, AtSeat)
     _add_media(main, services, rooms, AtSeat)
     main.include_router(build_upload_router(services, rooms, seat))
@@ -232,6 +234,32 @@ def _add_asking(router: APIRouter, services: Services, rooms: Rooms, at_seat: An
         """Keep the live picture of a seat as a still."""
         service.require(key, Right.LEAD, room_id)
         return asking.snapshot(services, rooms, key, order)
+
+
+def _add_cameras(router: APIRouter, services: Services, rooms: Rooms, at_seat: Any) -> None:
+    @router.get("/rooms/{room_id}/cameras")
+    def cameras(room_id: str, key: at_seat) -> list[CameraView]:
+        """The site's RTSP cameras, and which of them are in this call."""
+        service.require(key, Right.LEAD, room_id)
+        return bringing.cameras(services, rooms, key)
+
+    @router.put("/rooms/{room_id}/cameras/{camera_id}")
+    def bring(room_id: str, camera_id: str, key: at_seat) -> CameraView:
+        """Bring a camera into the call."""
+        service.require(key, Right.LEAD, room_id)
+        return bringing.bring(services, rooms, key, camera_id)
+
+    @router.delete("/rooms/{room_id}/cameras/{camera_id}", status_code=204)
+    def take_away(room_id: str, camera_id: str, key: at_seat) -> None:
+        """Take a camera out of the call."""
+        service.require(key, Right.LEAD, room_id)
+        bringing.take_away(services, rooms, key, camera_id)
+
+    @router.post("/rooms/{room_id}/clips", status_code=201)
+    def clip(room_id: str, key: at_seat, order: ClipOrder) -> Envelope:
+        """Keep what a seat shows for the next seconds as a clip of an item."""
+        service.require(key, Right.LEAD, room_id)
+        return bringing.clip(services, rooms, key, order)
 
 
 def _add_interviews(router: APIRouter, services: Services, rooms: Rooms, at_seat: Any) -> None:

@@ -76,6 +76,25 @@ class Snapshot(_Message):
     seat: str
 
 
+class Clip(_Message):
+    """Copy what the seat shows for so many seconds into a file; answered with a `ClipCut`."""
+
+    op: Literal["clip"] = "clip"
+    room: str
+    seat: str
+    seconds: Annotated[float, Field(gt=0.0, le=600.0)]
+
+
+class ClipCut(_Message):
+    """A clip that is on disk. `started_utc` + `start_ms`: when its first picture came."""
+
+    path: str
+    started_utc: str
+    start_ms: int
+    duration_ms: int
+    gaps: list[dict[str, Any]]
+
+
 class Watch(_Message):
     """Write a picture of the seat's track `fps` times a second; 0 ends it."""
 
@@ -100,7 +119,7 @@ class Shutdown(_Message):
 
 
 Command = (
-    CreateRoom | Publish | View | Prefer | HangUp | DropSeat | StartRecording | StopRecording | Snapshot | Watch | Stats | CloseRoom
+    CreateRoom | Publish | View | Prefer | HangUp | DropSeat | StartRecording | StopRecording | Snapshot | Clip | Watch | Stats | CloseRoom
     | Shutdown
 )  # fmt: skip
 

@@ -27,6 +27,7 @@ class SeatRole(StrEnum):
     RELAY = "relay"
     OBSERVER = "observer"
     DRONE = "drone"
+    CAMERA = "camera"
 
 
 class Right(StrEnum):

@@ -22,6 +22,7 @@ from core.errors import EnvironmentFault, NotFound
 from video import control, turn
 from video.hub import Hub
 from video.keeping import Bookkeeper
+from video.pulls import Pulls
 from video.workerlink import WorkerLink
 
 log = logging.getLogger("video.rooms")
@@ -30,15 +31,19 @@ CALL_S = 20.0
 CLOSE_S = 120.0
 
 
+def ice_addresses(settings: Settings) -> tuple[str, ...]:
+    """Addresses ICE may offer on this machine; empty = all but loopback."""
+    return settings.video.host_addresses or (("127.0.0.1",) if settings.web.host in _LOOPBACK else ())
+
+
 def worker_arguments(settings: Settings, out: Path) -> list[str]:
     """Arguments of ``python -m video.worker``, but for its socket."""
     video = settings.video
-    addresses = video.host_addresses or (("127.0.0.1",) if settings.web.host in _LOOPBACK else ())
     arguments = [
         "--out", str(out), "--segment-s", str(video.segment_s), "--ring-s", str(video.ring_s),
         "--ceiling-kbps", str(video.publish_kbps), "--udp-ports", str(video.udp_port_min), str(video.udp_port_max),
     ]  # fmt: skip
-    for address in addresses:
+    for address in ice_addresses(settings):
         arguments += ["--address", address]
     return arguments
 
@@ -50,6 +55,7 @@ class Rooms:
         self.services = services
         self.out = services.settings.data_dir / "rooms"
         self.hub = Hub()
+        self.pulls = Pulls(self.publish, self.hub.tell_room)
         self.on_picture: Callable[[control.PictureReady], None] = _nothing_to_show
         self._books = Bookkeeper(services, self.out)
         self._workers: list[WorkerLink] = []
@@ -81,6 +87,7 @@ class Rooms:
 
     def stop(self) -> None:
         """Close all rooms' media; files are closed and kept before it returns."""
+        self.pulls.stop()
         for worker in self._workers:
             worker.stop()
         self._workers.clear()
@@ -111,6 +118,7 @@ class Rooms:
 
     def drop_seat(self, room_id: str, seat_id: str) -> None:
         """End the media of one seat; no error where it has none."""
+        self.pulls.stop(seat_id=seat_id)
         if room_id in self._home:
             self._call(room_id, control.DropSeat(room=room_id, seat=seat_id))
 
@@ -127,6 +135,11 @@ class Rooms:
         result = self._call(room_id, control.Snapshot(room=room_id, seat=seat_id))
         return Path(result["path"]), int(result["width_px"]), int(result["height_px"])
 
+    def clip(self, room_id: str, seat_id: str, seconds: float) -> control.ClipCut:
+        """Copy what a seat shows for so many seconds; returns when the file is on disk."""
+        result = self._call(room_id, control.Clip(room=room_id, seat=seat_id, seconds=seconds), seconds + CALL_S)
+        return control.ClipCut.model_validate(result)
+
     def watch(self, room_id: str, seat_id: str, fps: float) -> None:
         """Have pictures of a seat's track handed to `on_picture`; 0 ends it."""
         self._call(room_id, control.Watch(room=room_id, seat=seat_id, fps=fps))
@@ -136,6 +149,7 @@ class Rooms:
 
     def close(self, room_id: str) -> None:
         """End the room's media for good."""
+        self.pulls.stop(room_id=room_id)
         if room_id in self._home:
             self._call(room_id, control.CloseRoom(room=room_id), CLOSE_S)
             self._home.pop(room_id, None)
@@ -192,6 +206,7 @@ class Rooms:
             if recording_id is not None:
                 worker.call(control.StartRecording(room=room_id, recording=recording_id), CALL_S)
             self.hub.tell_room(room_id, {"type": "media_back"})
+            self.pulls.restart(room_id)
 
     def _rooms_of(self, worker: WorkerLink) -> list[str]:
         with self._lock:

@@ -70,7 +70,7 @@ def create_room(services: Services, order: RoomOrder, principal: Principal, idem
 
 def invite_into(session: Session, services: Services, room: store.RoomRow, role: SeatRole, name: str) -> Invitation:
     """A new seat of a room with its link."""
-    row = _new_seat(room.id, role, name)
+    row = new_seat(room.id, role, name)
     session.add(row)
     session.flush()
     return _invite(session, services, row, room)
@@ -108,7 +108,7 @@ def join(services: Services, rooms: Rooms, code: str, device: str, name: str = "
             note(session, services, room, f"seat:{seat_id}", "video.seat_joined", seat_id=seat_id)
         row.token_sha256 = digest
         joined = _joined(services, room, row, token)
-    _roster(services, rooms, room_id)
+    tell_roster(services, rooms, room_id)
     return joined
 
 
@@ -127,14 +127,14 @@ def attend(services: Services, rooms: Rooms, room_id: str, principal: Principal)
             raise NotFound("video.no_room")
         row = store.seat_of_user(session, room_id, principal.user_id)
         if row is None:
-            row = _new_seat(room_id, SeatRole.INSPECTOR, principal.name)
+            row = new_seat(room_id, SeatRole.INSPECTOR, principal.name)
             row.user_id, row.joined_at, row.admitted_at, row.admitted_by = principal.user_id, now, now, principal.user_id
             row.consented_at, row.consent_version, row.state = now, consent_notice().version, SeatState.ADMITTED
             session.add(row)
             note(session, services, room, principal.user_id, "video.inspector_joined", seat_id=row.id)
         row.token_sha256 = digest
         joined = _joined(services, room, row, token)
-    _roster(services, rooms, room_id)
+    tell_roster(services, rooms, room_id)
     return joined
 
 
@@ -175,7 +175,7 @@ def require(key: SeatKey, right: Right, room_id: str | None = None) -> None:
 
 def room_view(services: Services, rooms: Rooms, room_id: str) -> RoomView:
     """The room as its people see it. Raises NotFound."""
-    present = rooms.hub.present(room_id)
+    present = rooms.hub.present(room_id) | set(rooms.pulls.seats(room_id).values())
     with services.db.read() as session:
         room = store.room(session, room_id)
         if room is None:
@@ -210,7 +210,7 @@ def admit(services: Services, rooms: Rooms, key: SeatKey, seat_id: str) -> None:
         row.state, row.admitted_at, row.admitted_by = SeatState.ADMITTED, services.clock.now(), key.actor
         note(session, services, room, key.actor, "video.seat_admitted", seat_id=seat_id)
     rooms.hub.tell_seat(key.room_id, seat_id, {"type": "admitted"})
-    _roster(services, rooms, key.room_id)
+    tell_roster(services, rooms, key.room_id)
 
 
 def remove(services: Services, rooms: Rooms, key: SeatKey, seat_id: str) -> None:
@@ -222,7 +222,7 @@ def remove(services: Services, rooms: Rooms, key: SeatKey, seat_id: str) -> None
         note(session, services, room, key.actor, "video.seat_removed", seat_id=seat_id)
     rooms.hub.hang_up(key.room_id, seat_id)
     rooms.drop_seat(key.room_id, seat_id)
-    _roster(services, rooms, key.room_id)
+    tell_roster(services, rooms, key.room_id)
 
 
 def consent(services: Services, rooms: Rooms, key: SeatKey, order: ConsentOrder) -> None:
@@ -237,7 +237,7 @@ def consent(services: Services, rooms: Rooms, key: SeatKey, order: ConsentOrder)
         room, row = open_room(session, key.room_id), seat_in(session, key.room_id, key.seat_id)
         row.consented_at, row.consent_version, row.consent_language = services.clock.now(), order.version, order.language
         note(session, services, room, key.actor, "video.consented", seat_id=key.seat_id, version=order.version)
-    _roster(services, rooms, key.room_id)
+    tell_roster(services, rooms, key.room_id)
 
 
 def publish(services: Services, rooms: Rooms, key: SeatKey, sdp: str) -> tuple[str, str]:
@@ -245,7 +245,7 @@ def publish(services: Services, rooms: Rooms, key: SeatKey, sdp: str) -> tuple[s
     require(key, Right.PUBLISH)
     with services.db.read() as session:
         open_room(session, key.room_id)
-        if store.running_recording(session, key.room_id) is not None and not key.consented:
+        if store.running_recording(session, key.room_id) is not None and not key.consented and key.may(Right.CONSENT):
             raise Refused("video.consent_first")
     return rooms.publish(key.room_id, key.seat_id, sdp)
 
@@ -288,9 +288,7 @@ def start_recording(services: Services, rooms: Rooms, key: SeatKey) -> str:
         room = open_room(session, key.room_id)
         if store.running_recording(session, room.id) is not None:
             raise Refused("video.recording_runs")
-        missing = [row for row in store.seats(session, room.id) if row.state == SeatState.ADMITTED and row.consented_at is None]
-        if missing:
-            raise Refused("video.consent_missing", count=len(missing))
+        require_consent(session, room)
         session.add(
             store.RecordingRow(
                 id=recording_id, room_id=room.id, started_at=services.clock.now(), started_by=key.actor, stopped_at=None
@@ -375,7 +373,22 @@ def _end_recording(services: Services, recording_id: str, actor: str, action: st
         note(session, services, room, actor, action, recording_id=recording_id)
 
 
-def _new_seat(room_id: str, role: SeatRole, name: str) -> store.SeatRow:
+def require_consent(session: Session, room: store.RoomRow) -> None:
+    """Nothing is recorded before every admitted person has agreed; a camera or a drone is nobody to ask.
+
+    Raises:
+        Refused: somebody has not agreed.
+    """
+    missing = [
+        row for row in store.seats(session, room.id)
+        if row.state == SeatState.ADMITTED and row.consented_at is None and Right.CONSENT in rights_of(SeatRole(row.role))
+    ]  # fmt: skip
+    if missing:
+        raise Refused("video.consent_missing", count=len(missing))
+
+
+def new_seat(room_id: str, role: SeatRole, name: str) -> store.SeatRow:
+    """A row for a seat that nobody has taken yet."""
     return store.SeatRow(
         id=new_id(), room_id=room_id, role=role, name=name, state=SeatState.INVITED, user_id=None, link_jti=None,
         token_sha256=None, joined_at=None, admitted_at=None, admitted_by=None, consented_at=None, consent_version=None,
@@ -435,7 +448,7 @@ def note(session: Session, services: Services, room: store.RoomRow, actor: str, 
     )
 
 
-def _roster(services: Services, rooms: Rooms, room_id: str) -> None:
+def tell_roster(services: Services, rooms: Rooms, room_id: str) -> None:
     """Tell everybody who is there now."""
     people = room_view(services, rooms, room_id).seats
     rooms.hub.tell_room(room_id, {"type": "roster", "seats": [seat.model_dump(mode="json") for seat in people]})

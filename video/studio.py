@@ -15,7 +15,18 @@ from pathlib import Path
 from core.errors import Refused
 from core.ids import new_id
 from video import stillframe
-from video.control import News, PictureReady, RecordingFailed, RoomClosed, SegmentClosed, TrackEnded, TrackJoined, TrackStarted
+from video.control import (
+    ClipCut,
+    News,
+    PictureReady,
+    RecordingFailed,
+    RoomClosed,
+    SegmentClosed,
+    TrackEnded,
+    TrackJoined,
+    TrackStarted,
+)
+from video.cutting import cut_clip
 from video.forward import THUMB, Forwarder, ForwardSettings, TrackNews
 from video.live import PICTURE, LiveTap
 from video.record import RecordPlan, TrackRecorder, keyframe_asker
@@ -83,6 +94,10 @@ class Studio:
         path = self._out / "pictures" / f"{new_id()}.jpg"
         await asyncio.get_running_loop().run_in_executor(None, _write, path, data)
         return {"path": str(path), "width_px": width, "height_px": height}
+
+    async def clip(self, seat: str, seconds: float) -> ClipCut:
+        """A file of what the seat shows for so many seconds; raises what `cut_clip` raises."""
+        return await cut_clip(self.forwarder, self.room, self._out, seat, seconds)
 
     async def watch(self, seat: str, fps: float) -> None:
         """Write a picture of the seat's track `fps` times a second, decoded in a process of its own; 0 ends it."""

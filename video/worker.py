@@ -87,6 +87,8 @@ class Worker:
                 return {"resource": answer.resource, "sdp": answer.sdp}
             case control.Prefer():
                 self._room(command.room).forwarder.prefer(command.resource, command.hd)
+            case control.Clip():
+                return (await self._room(command.room).clip(command.seat, command.seconds)).model_dump()
             case control.Shutdown():
                 for room in list(self._rooms):
                     await self._rooms.pop(room).close()
