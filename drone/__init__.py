@@ -4,17 +4,20 @@ capture and poses, simulated vehicle.
 Never detects defects and never looks a ship up.
 """
 
+from drone.beacon import ShipBeacon
 from drone.capture import CaptureFrame, collect, load_survey
-from drone.flight import FlightProgress, FlightResult, Stage, Watch, fly
+from drone.flight import fly
 from drone.gate import Override
 from drone.lease import Lease
 from drone.link import Link
 from drone.model import CameraSpec, Plan, Survey, Wind
 from drone.packs import camera, cameras
 from drone.papers import Papers
-from drone.planner import Wishes, plan_survey
+from drone.planner import plan_survey
 from drone.service import SurveyRun, fly_connected, fly_simulated, planned_sides, survey_coverage
 from drone.simulator import SimulatorProcess, start_simulator
+from drone.sizing import Wishes
+from drone.watch import FlightProgress, FlightResult, Stage, Watch
 
 __all__ = [
     "CameraSpec",
@@ -26,6 +29,7 @@ __all__ = [
     "Override",
     "Papers",
     "Plan",
+    "ShipBeacon",
     "SimulatorProcess",
     "Stage",
     "Survey",

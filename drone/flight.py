@@ -1,37 +1,37 @@
-"""Owns the flight: its stages, pre-flight, the watch while flying, abort and coming home.
+"""Owns the flight: its stages, the watch while flying, abort and coming home.
 
 Never plans and never encodes MAVLink. One path sends motion: `fly`, with the gate's permit and the operator's lease. The
-stages, what may follow which, and every failsafe are data: config/drone/states.toml.
+stages, what may follow which, and every failsafe are data: config/drone/states.toml. Everything watched is compared in the
+plan's frame (`drone.whereabouts`), so that a ship that swings is watched by the same rules as one that lies still.
 """
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from enum import StrEnum
-from pathlib import Path
 
 import numpy as np
 
 from core.clock import Clock
 from core.errors import Refused, Unfinished
-from core.geo import Float, LonLat
-from core.hullform import HullForm
+from core.geo import Float
 from core.logs import get
-from core.ship import Side
-from drone.gate import Board, GateFacts, GateItem, Override, evaluate
-from drone.guard import StandoffGuard, battery_reason, expected_range_m, inside_polygon
+from drone.follow import Follower, Heights, Seen, between_home, lanes_again, not_taken, way_in, way_out
+from drone.gate import Board, Permit
 from drone.lease import Lease
 from drone.link import Link
 from drone.logbook import fill_photo_gaps
-from drone.mission import Command, MissionType, Progress, fence_items, mission_hash, mission_items, progress_table, rally_items
-from drone.model import Plan, Sortie, Wind
-from drone.packs import Limits, paper_rules, transitions
-from drone.papers import Papers, judge
-from drone.planner import Wishes, plan_frame
-from drone.vehicle import PhotoFeedback, SimulatorOnly
+from drone.mission import Command
+from drone.model import Plan, Sortie
+from drone.monitor import Monitor
+from drone.moving import ShipLeg, moving_numbers, ship_legs
+from drone.packs import Limits, transitions
+from drone.planner import plan_frame
+from drone.preflight import Preflight
+from drone.sizing import Wishes
+from drone.vehicle import Mode
+from drone.watch import FlightProgress, FlightResult, Stage, Watch
+from drone.whereabouts import Whereabouts
 
 log = get("drone")
 
@@ -40,58 +40,10 @@ _TICK_S = 0.2
 _BACK_OFF_S = 15.0
 _HOME_S = 300.0
 _WARNING, _SAID_S = 4, 5.0  # MAV_SEVERITY_WARNING; a mode change and its sentence come together
-
-
-class Stage(StrEnum):
-    PLAN = "plan"
-    PREFLIGHT = "preflight"
-    ARMED = "armed"
-    FLYING = "flying"
-    OBSERVING = "observing"
-    ABORTING = "aborting"
-    HOME = "home"
-
-
-@dataclass(frozen=True, slots=True)
-class FlightProgress:
-    """What the operator sees while it flies; None = not known yet."""
-
-    stage: Stage
-    sortie: int
-    sorties: int
-    photos: int
-    photos_planned: int
-    separation_m: float | None
-    battery_pct: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class FlightResult:
-    """What a flight leaves: feedback of every survey photo, the board, the log. Times are of the flight's clock."""
-
-    photos: tuple[PhotoFeedback, ...]
-    boards: tuple[Board, ...]
-    started_at: datetime
-    ended_at: datetime
-    min_separation_m: float
-    mission_hashes: tuple[str, ...]
-    tlog: Path
-    vehicle_texts: tuple[str, ...]
-    overrides: tuple[Override, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Watch:
-    """What the flight asks about the outside: is the ship still moored, does the operator want to stop, where photos go."""
-
-    moored: Callable[[], bool | None]
-    abort: Callable[[], bool]
-    disk: Path
-    wind: Callable[[], Wind | None] = lambda: None  # a wind report that overrides the vehicle's own estimate
-    operator: str = "operator"
-    retake: Callable[[], str] = lambda: ""  # the name of an operator who takes an ended lease again
-    papers: Papers | None = None  # asked for before a real vehicle takes off
-    overrides: tuple[Override, ...] = ()
+_RECORD_S = 1.6  # the record of a photo is here by then, or lost
+_GIMBAL_AGAIN_S = 0.5
+_AGAIN_ROUNDS = 2
+_SILENT_SHOTS = 4
 
 
 @dataclass(slots=True)
@@ -105,31 +57,21 @@ class _Flight:
     on_progress: Callable[[FlightProgress], None]
     stage: Stage = Stage.PLAN
     sortie: int = 0
-    separation_m: float | None = None
-    min_separation_m: float = np.inf
     lease: Lease = field(init=False)
-    guard: StandoffGuard = field(init=False)
-    progress: dict[int, Progress] = field(default_factory=dict)
-    photos_before: int = 0
-    _windy_since: float | None = None
-    _gimbal_since: float | None = None
+    ground: Preflight = field(init=False)
+    monitor: Monitor = field(init=False)
+    ship: Whereabouts = field(init=False)
+    flown_again: int = 0
+    missing: list[tuple[int, int]] = field(default_factory=list)
     boards: list[Board] = field(default_factory=list)
     hashes: list[str] = field(default_factory=list)
-    test_shots: set[int] = field(default_factory=set)
-    _hull: HullForm = field(init=False)
-    _hull_points: Float = field(init=False)
 
     def __post_init__(self) -> None:
         self.lease = Lease(self.watch.operator)
-        self.guard = StandoffGuard(self.limits.monitor)
-        geometry = self.plan.ship.geometry.geometry()
-        self._hull = hull = HullForm(geometry)
-        sides: list[Side] = ["port", "starboard", "stern"]
-        pose = self.plan.ship.pose
-        if pose is None:
-            raise Refused("drone.plan.refused", reasons="no ship pose")
-        points = np.concatenate([hull.patches(side, 0.1, 1.0)[0] for side in sides])
-        self._hull_points = pose.pose().to_enu(points, geometry.draught_m)
+        self.ship = Whereabouts(self.plan, self.clock, self.watch.beacon)
+        common = (self.plan, self.link, self.clock, self.wishes, self.limits, self.watch, self.ship)
+        self.ground = Preflight(*common)
+        self.monitor = Monitor(*common, self.ground)
 
     # --- stages ----------------------------------------------------------------------------------------------------
 
@@ -147,9 +89,9 @@ class _Flight:
                 self.stage,
                 self.sortie + 1,
                 len(self.plan.sorties),
-                len(telemetry.photos.keys() - self.test_shots),
+                len(telemetry.photos.keys() - self.ground.test_shots),
                 self.plan.trigger_count,
-                self.separation_m,
+                self.monitor.separation_m,
                 telemetry.battery_pct,
             )
         )
@@ -158,16 +100,16 @@ class _Flight:
         for index, sortie in enumerate(self.plan.sorties):
             self.sortie = index
             self.enter(Stage.PREFLIGHT)
-            board = self.preflight(sortie)
+            board = self.ground.run(sortie)
+            self.boards.append(board)
+            self.hashes.append(board.mission_hash)
             permit = board.permit(self.lease)
             if self.watch.abort():
                 raise Unfinished("drone.flight.aborted", reason="operator")
             self.link.arm(permit)
             self.enter(Stage.ARMED)
-            self.photos_before = max(self.link.telemetry.photos, default=0)
-            self.link.start_mission(permit)
-            self.enter(Stage.FLYING)
-            reason = self.watch_flight(sortie)
+            self.monitor.photos_before = max(self.link.telemetry.photos, default=0)
+            reason = self.over_moving_ship(sortie, permit) if self.ship.moving else self.mission(sortie, permit)
             if reason:
                 self.abort(reason)
                 raise Unfinished("drone.flight.aborted", reason=reason)
@@ -178,118 +120,167 @@ class _Flight:
             self.enter(Stage.HOME)
             fill_photo_gaps(self.link, photos_taken=max(self.link.telemetry.photos, default=0))
 
-    def preflight(self, sortie: Sortie) -> Board:
-        link, plan = self.link, self.plan
-        for name, value in self.limits.vehicle_parameters:
-            link.set_parameter(name, value)
-        link.set_parameter("RTL_ALT", plan.return_altitude_m * 100.0)
-        mission, fence = mission_items(plan, sortie), fence_items(plan, self.limits)
-        link.upload(fence, MissionType.FENCE)
-        link.upload(mission, MissionType.MISSION)
-        link.upload(rally_items(plan), MissionType.RALLY)
-        self.progress = progress_table(mission)
-        planned = mission_hash(mission, fence)
-        self.hashes.append(planned)
-        needed = 100.0 * (sortie.time_s / (self.wishes.battery_minutes * 60.0) + self.wishes.battery_reserve)
+    def mission(self, sortie: Sortie, permit: Permit) -> str:
+        """AUTO along the uploaded mission; photos that were not taken are flown again before it goes home."""
+        self.link.start_mission(permit)
+        self.enter(Stage.FLYING)
+        last = max((seq for seq, due in self.ground.progress.items() if due.photos < len(sortie.triggers_enu_m)), default=0)
+        # The item after the one that ends the last lane is the way home.
+        reason = self.watch_flight(sortie, lambda: self.link.telemetry.mission_seq > last + 1)
+        if reason or not self.link.telemetry.armed or not self.lease.active:
+            return reason
+        self.link.wait(self.watch.abort, _RECORD_S)
+        legs = between_home(ship_legs(self.plan, sortie))
+        missing = not_taken(self.matched(sortie), len(sortie.triggers_enu_m), self.monitor.photos_before)
+        again = self.again(legs, missing) if missing else []
+        reason = (self.follow(again, permit) or self.go_home(again[-1], permit)) if again else ""
+        return reason or self.watch_flight(sortie)
 
-        def ready() -> bool:
-            t = link.telemetry
-            known = None not in {t.battery_pct, t.gps_fix, t.wind_speed_m_s} and t.position_at is not None
-            return known and t.prearm_ok and (t.battery_pct or 0.0) >= min(needed, 100.0)
+    def over_moving_ship(self, sortie: Sortie, permit: Permit) -> str:
+        """GUIDED along the legs in the frame of a ship that swings, a photo by command at each trigger."""
+        self.enter(Stage.FLYING)
+        legs = between_home(ship_legs(self.plan, sortie))
+        above = self.heights.over_m - self.plan.ship.geometry.draught_m - self.plan.home_lonlat_alt[2]
+        self.link.take_off(permit, above)
+        if reason := self.watch_flight(sortie, lambda: self.link.telemetry.alt_rel_m > above - 1.0):
+            return reason
+        if reason := self.follow([self.way_in(legs[0]), *legs], permit):
+            return reason
+        return self.go_home(legs[-1], permit) or self.watch_flight(sortie)
 
-        link.wait(ready, _READY_S)
-        shot = self.test_shot()
-        gimbal = self.test_gimbal()
-        board = evaluate(self.facts(sortie, planned, shot, gimbal), plan, self.wishes, self.limits, link.degraded_s)
-        self.boards.append(board.overridden(self.watch.overrides, paper_rules().may_override))
-        return self.boards[-1]
+    # --- in the ship's frame ---------------------------------------------------------------------------------------
 
-    def papers(self, sortie: Sortie) -> tuple[GateItem, ...] | None:
-        """The lines about papers; None for a simulated vehicle, which needs none."""
-        if self.link.identity is None or SimulatorOnly().accepts(self.link.identity):
-            return None
-        start = self.clock.now()
-        end = start + timedelta(seconds=sortie.time_s)
-        guessed = tuple(self.plan.ship.geometry.estimated)
-        return tuple(judge(self.watch.papers or Papers(), start, end, self.plan.return_altitude_m, paper_rules(), guessed))
+    @property
+    def heights(self) -> Heights:
+        over = self.plan.return_altitude_m + self.plan.ship.geometry.draught_m
+        return Heights(over, self.limits.monitor.back_off_m, self.limits.planner.ferry_speed_m_s)
 
-    def test_shot(self) -> bool:
-        """One photo on the ground: a camera that does not report photos is found before the flight, not after."""
-        before = set(self.link.telemetry.photos)
-        self.link.command(Command.DO_DIGICAM_CONTROL, 0.0, 0.0, 0.0, 0.0, 1.0)
-        seen = self.link.wait(lambda: self.link.telemetry.photos.keys() != before, self.limits.monitor.test_shot_wait_s)
-        self.test_shots |= self.link.telemetry.photos.keys() - before
-        return seen
+    def way_in(self, first: ShipLeg) -> ShipLeg:
+        return way_in(self.ship.in_ship(self.monitor.soon()), first, self.plan.ship.geometry.geometry(), self.heights)
 
-    def test_gimbal(self) -> bool:
-        """Take the gimbal and see that it follows, on the ground."""
-        rules = self.limits.monitor
-        self.link.take_gimbal()
-        return self.gimbal_reaches(rules.test_gimbal_deg) and self.gimbal_reaches(0.0)
+    def go_home(self, last: ShipLeg, permit: Permit) -> str:
+        """Outward, up, and return from there."""
+        out = Follower([way_out(last, self.plan.ship.geometry.geometry(), self.heights)], self.plan.ship.geometry.draught_m)
+        if reason := self.steer_along(out, permit):
+            return reason
+        return "" if self.link.return_home() or not self.lease.active else "no return"
 
-    def gimbal_reaches(self, pitch_deg: float) -> bool:
-        rules, t = self.limits.monitor, self.link.telemetry
+    def again(self, legs: Sequence[ShipLeg], missing: Sequence[int]) -> list[ShipLeg]:
+        """The way to fly missing triggers again, from here; nothing when the battery does not allow it."""
+        way: list[ShipLeg] = []
+        for stretch in lanes_again(legs, missing):
+            way += [self.way_in(stretch[0]), *stretch]
+        seconds = sum(leg.length_m / leg.speed_m_s for leg in way) + _READY_S
+        percent = 100.0 * seconds / (self.wishes.battery_minutes * 60.0)
+        if (self.link.telemetry.battery_pct or 0.0) - percent < 100.0 * self.wishes.battery_reserve:
+            self.missing += [(self.sortie, number) for number in missing]
+            return []
+        log.info("photos again", missing=len(missing), sortie=self.sortie)
+        self.flown_again += len(missing)
+        return way
 
-        def near() -> bool:
-            return t.gimbal_pitch_deg is not None and abs(t.gimbal_pitch_deg - pitch_deg) < rules.gimbal_off_deg / 2.0
+    def follow(self, legs: list[ShipLeg], permit: Permit) -> str:
+        """Fly legs, look which photos were not taken, and fly those again before leaving; returns why to abort, or nothing."""
+        if self.link.telemetry.custom_mode != Mode.GUIDED and not self.link.guide(permit):
+            return "no guided mode" if self.lease.active else ""
+        lanes = [leg for leg in legs if len(leg.triggers_m)]
+        for turn in range(_AGAIN_ROUNDS + 1):
+            before = max(self.link.telemetry.photos, default=0)
+            follower = Follower(legs, self.plan.ship.geometry.draught_m)
+            if (reason := self.steer_along(follower, permit)) or not self.lease.active:
+                return reason
+            missing = not_taken(follower.matched, len(follower.fired), before)
+            if not missing:
+                break
+            if turn == _AGAIN_ROUNDS:
+                self.missing += [(self.sortie, number) for number in missing]
+                break
+            legs = self.again(lanes if turn == 0 else [leg for leg in legs if len(leg.triggers_m)], missing)
+            if not legs:
+                break
+        return ""
 
-        self.link.command(Command.DO_GIMBAL_MANAGER_PITCHYAW, pitch_deg)
-        return self.link.wait(near, rules.test_shot_wait_s)
+    def steer_along(self, follower: Follower, permit: Permit) -> str:
+        """Send targets until the legs are flown and the last photo's record is here; returns why to abort, or nothing."""
+        t, known = self.link.telemetry, set(self.link.telemetry.photos)
+        period, gimbal_at = 1.0 / moving_numbers().setpoint_hz, -1e9
+        end, done_at = self.clock.monotonic() + self.limits.monitor.slow_factor * _seconds(follower.legs) + _READY_S, np.inf
+        last = self.clock.monotonic()
+        while t.armed and self.lease.active:
+            self.link.wait(self.watch.abort, period)
+            now, elapsed = self.clock.monotonic(), self.clock.monotonic() - last
+            last = now
+            self.monitor.measure()
+            self.report()
+            reason = self.monitor.reason_to_abort() or self.monitor.pose_reason()
+            if reason or now > end:
+                return reason or "too slow"
+            for index in sorted(t.photos.keys() - known):
+                follower.photo(index, now)
+            known = set(t.photos)
+            if len(follower.fired) - len(follower.matched) > self.limits.monitor.photo_slack and not _recent(follower, known):
+                return f"camera silent: {len(follower.matched)} of {len(follower.fired)} photos"
+            motion = self.ship.motion()
+            if motion is None:
+                continue  # the vehicle stops by itself; the pose's age decides
+            good = self.monitor.pose_bad_since is None
+            seen = Seen(now, self.ship.in_ship(self.monitor.soon()), t.heading_deg, t.gimbal_pitch_deg)
+            step = follower.step(elapsed, motion, seen) if good and not follower.done else follower.hold(motion)
+            target = step.target
+            self.link.steer(
+                permit,
+                self.ship.place(target.place_enu_m),
+                self.above_home(target.place_enu_m),
+                target.velocity_m_s,
+                target.yaw_deg_true,
+            )
+            for _ in range(step.shots):
+                self.link.send_once(Command.DO_DIGICAM_CONTROL, 0.0, 0.0, 0.0, 0.0, 1.0)
+            if step.gimbal_pitch_deg is not None and now - gimbal_at > _GIMBAL_AGAIN_S:
+                gimbal_at = now
+                self.link.send_once(Command.DO_GIMBAL_MANAGER_PITCHYAW, step.gimbal_pitch_deg)
+            done_at = min(done_at, now) if follower.done else np.inf
+            if follower.done and (
+                now - done_at > _RECORD_S or not follower.fired or len(follower.matched) == len(follower.fired)
+            ):
+                return ""
+        return ""
 
-    def facts(self, sortie: Sortie, planned: str, shot: bool, gimbal: bool) -> GateFacts:  # noqa: FBT001 - facts
-        t, pose = self.link.telemetry, self.plan.ship.pose
-        loaded = self.link.verified.get(MissionType.MISSION, [])
-        loaded_fence = self.link.verified.get(MissionType.FENCE, [])
-        wind = self.watch.wind()
-        if wind is None and t.wind_speed_m_s is not None:
-            wind = Wind(t.wind_speed_m_s, t.wind_gust_m_s, t.wind_from_deg)
-        return GateFacts(
-            link_age_s=self.link.heartbeat_age_s,
-            identity_ok=self.link.identity_ok,
-            identity=str(self.link.identity),
-            fence_confirmed=bool(loaded_fence),
-            planned_hash=planned,
-            loaded_hash=mission_hash(loaded, loaded_fence) if loaded else None,
-            parameters_confirmed=all(self.link.parameter(name) == value for name, value in self.limits.vehicle_parameters),
-            test_shot_received=shot,
-            gimbal_follows=gimbal,
-            prearm_ok=t.prearm_ok,
-            prearm_text=t.last_text("prearm"),
-            battery_pct=t.battery_pct,
-            gps_fix=t.gps_fix,
-            satellites=t.satellites,
-            hdop=t.hdop,
-            wind=wind,
-            pose_age_s=(self.clock.now() - pose.at_utc).total_seconds() if pose else None,
-            ship_moored=self.watch.moored(),
-            free_disk_mb=shutil.disk_usage(self.watch.disk).free / 1e6,
-            sortie_time_s=sortie.time_s,
-            rally_confirmed=bool(self.link.verified.get(MissionType.RALLY)),
-            other_station=self.recent(t.other_station_at, self.limits.monitor.other_station_s),
-            range_heard=self.recent(t.range_at, self.limits.monitor.telemetry_age_s),
-            papers=self.papers(sortie),
-        )
+    def above_home(self, enu_m: Float) -> float:
+        return float(enu_m[2]) - self.plan.home_lonlat_alt[2]
 
-    def recent(self, at_s: float | None, age_s: float) -> bool:
-        return at_s is not None and self.clock.monotonic() - at_s <= age_s
+    def matched(self, sortie: Sortie) -> list[tuple[int, int]]:
+        """(trigger, image index) of this sortie's photos by place, each trigger once and in the order flown."""
+        triggers = np.array(sortie.triggers_enu_m)
+        found: list[tuple[int, int]] = []
+        photos = self.link.telemetry.photos
+        for index in sorted(index for index in photos if index > self.monitor.photos_before):
+            photo, first = photos[index], found[-1][0] + 1 if found else 0
+            place = plan_frame(self.plan).to_enu(photo.lonlat, photo.alt_rel_m + self.plan.home_lonlat_alt[2])
+            off = np.linalg.norm(triggers[first:] - place, axis=1)
+            if off.size and float(np.min(off)) < self.limits.planner.trigger_near_m:
+                found.append((first + int(np.argmin(off)), index))
+        return found
 
     # --- in the air ------------------------------------------------------------------------------------------------
 
-    def watch_flight(self, sortie: Sortie) -> str:
-        """Until the vehicle is down and disarmed or our lease has ended; returns why to abort, or nothing."""
+    def watch_flight(self, sortie: Sortie, until: Callable[[], bool] = lambda: False) -> str:
+        """Until the vehicle is down and disarmed, our lease has ended or `until`; returns why to abort, or nothing."""
         end = self.clock.monotonic() + self.limits.monitor.slow_factor * sortie.time_s + _READY_S
         self.link.wait(lambda: self.link.telemetry.armed, 5.0)
         while self.link.telemetry.armed and self.lease.active:
             self.link.wait(self.watch.abort, _TICK_S)
-            self.measure()
+            self.monitor.measure()
             self.report()
             if not self.lease.active:
                 break
-            reason = self.reason_to_abort()
+            reason = self.monitor.reason_to_abort()
             if reason:
                 return reason
             if self.clock.monotonic() > end:
                 return "too slow"
+            if until():
+                break
         return ""
 
     def warnings(self, since_s: float) -> list[str]:
@@ -304,7 +295,7 @@ class _Flight:
         end = self.clock.monotonic() + self.limits.monitor.slow_factor * sortie.time_s + _HOME_S
         while self.link.telemetry.armed and self.clock.monotonic() < end:
             self.link.wait(lambda: False, _TICK_S)
-            self.measure()
+            self.monitor.measure()
             self.report()
             name = self.watch.retake()
             if name:
@@ -313,107 +304,18 @@ class _Flight:
                 return
         self.enter(Stage.HOME)
 
-    def here(self) -> Float | None:
-        t = self.link.telemetry
-        if t.lonlat is None:
-            return None
-        return plan_frame(self.plan).to_enu(t.lonlat, t.alt_rel_m + self.plan.home_lonlat_alt[2])
-
-    def measure(self) -> None:
-        here = self.here()
-        if here is not None:
-            self.separation_m = float(np.sqrt(np.min(np.sum((self._hull_points - here) ** 2, axis=1))))
-            self.min_separation_m = min(self.min_separation_m, self.separation_m)
-
-    def reason_to_abort(self) -> str:
-        """The first reason, most urgent first."""
-        t, rules = self.link.telemetry, self.limits.monitor
-        if self.watch.abort():
-            return "operator"
-        here = self.here()
-        if here is None or not self.recent(t.position_at, rules.telemetry_age_s):
-            return "no position"
-        if self.separation_m is not None and self.separation_m < self.plan.safety_distance_m - rules.separation_slack_m:
-            return f"separation {self.separation_m:.1f} m"
-        if any(inside_polygon(here[:2], np.array(zone.points_enu_m)) for zone in self.plan.exclusion_polygons):
-            return "inside an exclusion"
-        away = float(np.linalg.norm(here[:2] - plan_frame(self.plan).to_enu(LonLat(*self.plan.home_lonlat_alt[:2]))[:2]))
-        return (
-            self.shifted(here)
-            or battery_reason(t.battery_pct, away, t.alt_rel_m, self.wishes.battery_minutes, rules)
-            or self.windy()
-            or self.camera_or_gimbal()
-            or ("second ground station" if self.recent(t.other_station_at, rules.other_station_s) else "")
-            or ("ship not moored" if self.watch.moored() is False else "")
-        )
-
-    def shifted(self, here: Float) -> str:
-        """What the range sensor says against the position; only where it was heard before take-off.
-
-        Each reading is held against where the vehicle was at that moment by the vehicle's own clock: messages arrive in
-        bunches, and a turn of half a second changes the distance more than a shift would.
-        """
-        t, rules = self.link.telemetry, self.limits.monitor
-        if t.range_at is None or self.plan.ship.pose is None:
-            return ""
-        silent_s = self.clock.monotonic() - t.range_at
-        if silent_s > rules.range_blind_s:
-            at = self._expected(here, t.heading_deg, t.gimbal_pitch_deg or 0.0)
-            return "" if at is None else f"range sensor blind for {silent_s:.0f} s"
-        while t.ranges:
-            boot_s, measured = t.ranges[0]
-            placed, pitch = t.placed_at(boot_s), t.pitch_at(boot_s)
-            if placed is None and t.track and t.track[-1].boot_s < boot_s:
-                break  # its position is still on the way
-            t.ranges.popleft()
-            if placed is None:
-                continue
-            where = plan_frame(self.plan).to_enu(placed.lonlat, placed.alt_rel_m + self.plan.home_lonlat_alt[2])
-            angle = pitch if pitch is not None else t.gimbal_pitch_deg or 0.0
-            if reason := self.guard.see(boot_s, self._expected(where, placed.heading_deg, angle), measured):
-                return reason
-        return ""
-
-    def _expected(self, where: Float, heading_deg: float, pitch_deg: float) -> float | None:
-        pose, reach_m = self.plan.ship.pose, self.limits.monitor.range_reach_m
-        return None if pose is None else expected_range_m(self._hull, pose.pose(), where, heading_deg, pitch_deg, reach_m)
-
-    def windy(self) -> str:
-        t, now = self.link.telemetry, self.clock.monotonic()
-        if t.wind_speed_m_s is None or t.wind_speed_m_s <= self.wishes.max_wind_m_s:
-            self._windy_since = None
-            return ""
-        self._windy_since = now if self._windy_since is None else self._windy_since
-        return f"wind {t.wind_speed_m_s:.1f} m/s" if now - self._windy_since >= self.limits.monitor.wind_hold_s else ""
-
-    def camera_or_gimbal(self) -> str:
-        """A camera that has fallen silent or a gimbal that does not follow: the rest of the flight would be for nothing."""
-        t, rules, now = self.link.telemetry, self.limits.monitor, self.clock.monotonic()
-        due = self.progress.get(t.mission_seq)
-        if due is None:
-            return ""
-        taken = max(t.photos, default=0) - self.photos_before
-        if taken < due.photos - rules.photo_slack:
-            return f"camera silent: {taken} of {due.photos} photos"
-        stuck = t.gimbal_pitch_deg is not None and abs(t.gimbal_pitch_deg - due.gimbal_pitch_deg) > rules.gimbal_off_deg
-        if not stuck:
-            self._gimbal_since = None
-        elif self._gimbal_since is None:
-            self._gimbal_since = now
-        return "gimbal stuck" if self._gimbal_since is not None and now - self._gimbal_since >= rules.gimbal_hold_s else ""
-
     def abort(self, reason: str) -> None:
         """BRAKE, back off from the hull, return. Each step is tried even if the one before was not answered."""
         log.warning("abort", reason=reason)
         self.enter(Stage.ABORTING)
         self.link.brake()
         t = self.link.telemetry
-        if t.lonlat is not None and not t.landed and self.recent(t.position_at, self.limits.monitor.telemetry_age_s):
-            place = self.away_from_hull(t.lonlat, t.alt_rel_m)
+        if t.lonlat is not None and not t.landed and self.monitor.recent(t.position_at, self.limits.monitor.telemetry_age_s):
+            place = self.monitor.away_from_hull(t.lonlat, t.alt_rel_m)
             if self.link.back_off_to(place, t.alt_rel_m):
-                start = plan_frame(self.plan).to_enu(t.lonlat)
+                start = self.monitor.in_world(t.lonlat, t.alt_rel_m)
                 far = 0.8 * self.limits.monitor.back_off_m
-                self.link.wait(lambda: self.moved_m(start) >= far or not t.armed, _BACK_OFF_S)
+                self.link.wait(lambda: self.monitor.moved_m(start) >= far or not t.armed, _BACK_OFF_S)
         if not self.link.return_home():
             self.link.land()
         self.link.wait(lambda: not t.armed, _HOME_S)
@@ -421,17 +323,14 @@ class _Flight:
             self.enter(Stage.OBSERVING)
         self.enter(Stage.HOME)
 
-    def moved_m(self, start: Float) -> float:
-        here = self.link.telemetry.lonlat
-        return float(np.linalg.norm(plan_frame(self.plan).to_enu(here) - start)) if here else 0.0
 
-    def away_from_hull(self, here: LonLat, alt_m: float) -> LonLat:
-        """The place `back_off_m` farther from the nearest point of the hull, level."""
-        frame = plan_frame(self.plan)
-        point = frame.to_enu(here, alt_m + self.plan.home_lonlat_alt[2])
-        nearest = self._hull_points[int(np.argmin(np.sum((self._hull_points - point) ** 2, axis=1)))]
-        away = (point - nearest)[:2]
-        return frame.to_lonlat(point[:2] + away / max(float(np.linalg.norm(away)), 1e-6) * self.limits.monitor.back_off_m)
+def _seconds(legs: Sequence[ShipLeg]) -> float:
+    return sum(leg.length_m / leg.speed_m_s for leg in legs)
+
+
+def _recent(follower: Follower, known: set[int]) -> bool:
+    """Whether a photo has been seen among the last triggers."""
+    return bool(known and follower.matched) and follower.fired[-1][0] - follower.matched[-1][0] < _SILENT_SHOTS
 
 
 def fly(
@@ -459,13 +358,15 @@ def fly(
     flight.run()
     photos = sorted(link.telemetry.photos.items())
     return FlightResult(
-        photos=tuple(photo for index, photo in photos if index not in flight.test_shots),
+        photos=tuple(photo for index, photo in photos if index not in flight.ground.test_shots),
         boards=tuple(flight.boards),
         started_at=started,
         ended_at=link.clock.now(),
-        min_separation_m=round(flight.min_separation_m, 2),
+        min_separation_m=round(flight.monitor.min_separation_m, 2),
         mission_hashes=tuple(flight.hashes),
         tlog=link.tlog.path,
         vehicle_texts=tuple(text.text for text in link.telemetry.texts),
         overrides=tuple(override for board in flight.boards for override in board.overrides),
+        flown_again=flight.flown_again,
+        missing=tuple(flight.missing),
     )

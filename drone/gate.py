@@ -13,7 +13,8 @@ from core.ship import Side
 from drone.lease import Lease
 from drone.model import Plan, Wind
 from drone.packs import Limits
-from drone.planner import Wishes, wind_towards_hull_m_s
+from drone.planner import wind_towards_hull_m_s
+from drone.sizing import Wishes
 
 Verdict = Literal["go", "no_go", "overridden"]
 
@@ -39,6 +40,8 @@ class GateFacts:
     hdop: float | None
     wind: Wind | None
     pose_age_s: float | None
+    pose_source: str
+    pose_live: bool | None  # None = the ship lies at a quay and cannot swing
     ship_moored: bool | None
     free_disk_mb: float
     sortie_time_s: float
@@ -128,13 +131,15 @@ def evaluate(facts: GateFacts, plan: Plan, wishes: Wishes, limits: Limits, link_
         _least("satellites", facts.satellites, rules.min_satellites, "", "GPS_RAW_INT"),
         _most("hdop", facts.hdop, rules.max_hdop, "", "GPS_RAW_INT"),
         *_wind_items(facts.wind, plan, wishes),
-        _most("pose_age", facts.pose_age_s, rules.max_pose_age_s, "s", "AIS"),
+        _most("pose_age", facts.pose_age_s, rules.max_pose_age_s, "s", facts.pose_source),
         _true("moored", facts.ship_moored is True, {True: "yes", False: "no", None: "unknown"}[facts.ship_moored], "AIS"),
         _least("disk", facts.free_disk_mb, rules.min_disk_mb, "MB", "disk"),
         _true("rally", facts.rally_confirmed, "read back", "mission protocol"),
         _true("one_station", not facts.other_station, "one" if not facts.other_station else "two", "HEARTBEAT"),
         *(facts.papers or ()),
     ]
+    if facts.pose_live is not None:
+        items.append(_true("pose_live", facts.pose_live, facts.pose_source, "beacon"))
     if plan.camera.standoff_m < rules.needs_range_below_m:
         items.append(_true("range_sensor", facts.range_heard, "heard" if facts.range_heard else "silent", "DISTANCE_SENSOR"))
     return Board(tuple(items), facts.planned_hash)

@@ -55,7 +55,7 @@ def _position(telemetry: Telemetry, message: Any, now: float) -> None:
         return
     telemetry.position_at, telemetry.lonlat = now, place
     telemetry.alt_rel_m, telemetry.heading_deg = message.relative_alt / 1000.0, message.hdg / 100.0
-    telemetry.speed_m_s = math.hypot(message.vx, message.vy) / 100.0
+    telemetry.velocity_m_s = (message.vy / 100.0, message.vx / 100.0, -message.vz / 100.0)
     boot_s = message.time_boot_ms / 1000.0
     telemetry.track.append(Placed(boot_s, place, telemetry.alt_rel_m, telemetry.heading_deg))
 

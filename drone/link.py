@@ -10,40 +10,30 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 from pymavlink.dialects.v20 import ardupilotmega as mav
 
 from core.clock import Clock
 from core.errors import EnvironmentFault, Refused
-from core.geo import LonLat
+from core.geo import Float, LonLat
 from core.logs import get
 from drone.codec import Codec, unsigned
 from drone.gate import Permit
 from drone.intake import identity_of, take
 from drone.lease import Lease
 from drone.mission import RESULT_NAMES, Command, MissionItem, MissionType, differences
-from drone.transfer import (
-    CommandCall,
-    Download,
-    DownloadOut,
-    RequestItem,
-    RequestList,
-    SendCount,
-    SendItem,
-    Upload,
-    UploadOut,
-)
+from drone.transfer import CommandCall, Download, DownloadOut, Upload, UploadOut
 from drone.transport import TlogWriter, Transport
 from drone.vehicle import (
     LinkState,
     Mode,
-    PhotoFeedback,
     SimulatorOnly,
     Telemetry,
     VehicleIdentity,
     VehicleIdentityPolicy,
 )
+from drone.wire import To, download_message, item_of, target_message, upload_message
 
 log = get("drone")
 
@@ -222,9 +212,7 @@ class Link:
             if kind == "MISSION_COUNT":
                 self._send_download(download.on_count(message.count))
             else:
-                params = (message.param1, message.param2, message.param3, message.param4)
-                item = MissionItem(message.command, message.frame, params, message.x, message.y, message.z)
-                self._send_download(download.on_item(message.seq, item, now))
+                self._send_download(download.on_item(message.seq, item_of(message), now))
 
     # --- set-up ----------------------------------------------------------------------------------------------------
 
@@ -341,9 +329,13 @@ class Link:
 
         Raises ValueError for a command that moves the vehicle: those have methods of their own.
         """
+        self._moves_nothing(command)
+        return self._call(command, params, timeout_s)
+
+    @staticmethod
+    def _moves_nothing(command: Command) -> None:
         if command in {Command.COMPONENT_ARM_DISARM, Command.MISSION_START, Command.DO_SET_MODE, Command.NAV_TAKEOFF}:
             raise ValueError(f"{command.name} moves the vehicle")
-        return self._call(command, params, timeout_s)
 
     def take_gimbal(self) -> tuple[float, float] | None:
         """Become the gimbal's primary controller; returns its pitch limits in degrees, None when it tells none."""
@@ -384,14 +376,32 @@ class Link:
         """GUIDED to a place farther from the hull: part of the way home, so it needs no permit."""
         if not self._try_mode(Mode.GUIDED):
             return False
-        position_only = 0b110111111000  # use x y z, ignore velocity, acceleration, yaw and yaw rate
-        self._send(
-            mav.MAVLink_set_position_target_global_int_message(
-                0, self._system, _AUTOPILOT, mav.MAV_FRAME_GLOBAL_RELATIVE_ALT_INT, position_only,
-                round(place.lat * 1e7), round(place.lon * 1e7), alt_rel_m, 0, 0, 0, 0, 0, 0, 0, 0,
-            )
-        )  # fmt: skip
+        self._send(target_message(self._to, self.clock.monotonic(), place, alt_rel_m))
         return True
+
+    def guide(self, permit: Permit) -> bool:
+        """GUIDED in flight; False when the vehicle refuses or the lease has ended."""
+        self._need(permit)
+        return self._try_mode(Mode.GUIDED)
+
+    def take_off(self, permit: Permit, alt_rel_m: float) -> None:
+        """Climb in GUIDED, where the vehicle then waits for `steer`; raises Refused `drone.vehicle.refused`."""
+        self._need(permit)
+        self._demand(Command.NAV_TAKEOFF, (0.0, 0.0, 0.0, 0.0, 0.0, 0.0, alt_rel_m), "take-off")
+
+    def steer(self, permit: Permit, place: LonLat, alt_rel_m: float, velocity_m_s: Float, yaw_deg_true: float) -> bool:
+        """One target that moves, in GUIDED: place with feed-forward velocity (east, north, up) and yaw. Sent once: the next one
+        follows at once, and the vehicle stops by itself when none does. False when the lease has ended: nothing was sent.
+        """
+        if not isinstance(permit, Permit) or not permit.lease.active or self.telemetry.custom_mode != Mode.GUIDED:
+            return False
+        self._send(target_message(self._to, self.clock.monotonic(), place, alt_rel_m, velocity_m_s, yaw_deg_true))
+        return True
+
+    def send_once(self, command: Command, *params: float) -> None:
+        """A command that moves nothing and must not be repeated (a photo): sent once, its effect is looked for elsewhere."""
+        self._moves_nothing(command)
+        self._send_command(command, params, 0)
 
     def _need(self, permit: Permit) -> None:
         if not isinstance(permit, Permit) or not self.identity_ok:
@@ -442,47 +452,16 @@ class Link:
         self._send(mav.MAVLink_command_long_message(self._system, _AUTOPILOT, command, confirmation, *padded))
 
     def _send_upload(self, out: list[UploadOut]) -> None:
-        upload = self._upload
-        if upload is None:
-            return
-        kind = int(upload.mission_type)
-        for step in out:
-            if isinstance(step, SendCount):
-                self._send(mav.MAVLink_mission_count_message(self._system, _AUTOPILOT, step.count, kind))
-            elif isinstance(step, SendItem):
-                item = upload.items[step.seq]
-                self._send(
-                    mav.MAVLink_mission_item_int_message(
-                        self._system, _AUTOPILOT, step.seq, item.frame, item.command, 0, 1, *item.params,
-                        item.x, item.y, item.z, kind,
-                    )
-                )  # fmt: skip
+        for step in out if self._upload is not None else []:
+            self._send(upload_message(self._to, step, cast("Upload", self._upload)))
 
     def _send_download(self, out: list[DownloadOut]) -> None:
-        if self._download is None:
-            return
-        kind = int(self._download.mission_type)
-        for step in out:
-            if isinstance(step, RequestList):
-                self._send(mav.MAVLink_mission_request_list_message(self._system, _AUTOPILOT, kind))
-            elif isinstance(step, RequestItem):
-                self._send(mav.MAVLink_mission_request_int_message(self._system, _AUTOPILOT, step.seq, kind))
-            else:
-                self._send(mav.MAVLink_mission_ack_message(self._system, _AUTOPILOT, 0, kind))
+        for step in out if self._download is not None else []:
+            self._send(download_message(self._to, step, int(cast("Download", self._download).mission_type)))
 
-
-def photos_in_tlog(frames: list[bytes]) -> dict[int, PhotoFeedback]:
-    """The photo feedbacks of recorded frames (`drone.transport.read_tlog`), by image index; frames that do not decode
-    are skipped.
-    """
-    telemetry = Telemetry()
-    codec = Codec(0, 0, lambda: datetime.now(UTC))
-    for frame in frames:
-        for message in codec.decode(frame):
-            kind = message.get_type()
-            if kind in {"CAMERA_FEEDBACK", "CAMERA_IMAGE_CAPTURED", "GIMBAL_DEVICE_ATTITUDE_STATUS"}:
-                take(telemetry, kind, message, 0.0)
-    return telemetry.photos
+    @property
+    def _to(self) -> To:
+        return To(self._system, _AUTOPILOT)
 
 
 def parameter_name(message: Any) -> str:

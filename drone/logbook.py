@@ -6,11 +6,15 @@ Never writes to the vehicle. The machines have no I/O; gaps are asked for until 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 from core.errors import EnvironmentFault
+from drone.codec import Codec
 from drone.dataflash import photos as photos_in_log
+from drone.intake import take
 from drone.link import Link, parameter_name
+from drone.vehicle import PhotoFeedback, Telemetry
 
 _CHUNK = 90  # bytes of a LOG_DATA
 _BATCH = 64  # chunks asked for at once
@@ -149,3 +153,17 @@ def fill_photo_gaps(link: Link, *, photos_taken: int) -> list[int]:
         for index, photo in photos_in_log(log or b"").items():
             telemetry.photos.setdefault(index, photo)
     return missing()
+
+
+def photos_in_tlog(frames: list[bytes]) -> dict[int, PhotoFeedback]:
+    """The photo feedbacks of recorded frames (`drone.transport.read_tlog`), by image index; frames that do not decode
+    are skipped.
+    """
+    telemetry = Telemetry()
+    codec = Codec(0, 0, lambda: datetime.now(UTC))
+    for frame in frames:
+        for message in codec.decode(frame):
+            kind = message.get_type()
+            if kind in {"CAMERA_FEEDBACK", "CAMERA_IMAGE_CAPTURED", "GIMBAL_DEVICE_ATTITUDE_STATUS"}:
+                take(telemetry, kind, message, 0.0)
+    return telemetry.photos

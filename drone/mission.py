@@ -144,6 +144,7 @@ def progress_table(items: list[MissionItem]) -> dict[int, Progress]:
 
 
 def _pass_items(frame: EnuFrame, home: Vector, leg: Leg, triggers: list[Vector], *, shot_at_start: bool) -> list[MissionItem]:
+    shot_at_start = shot_at_start and bool(triggers) and math.dist(triggers[0], leg.points_enu_m[0]) < _ON_LEG_M
     items: list[MissionItem] = [_shoot()] if shot_at_start else []
     rest = triggers[1:] if shot_at_start else triggers
     if len(rest) > 1:
@@ -192,6 +193,30 @@ def fence_items(plan: Plan, limits: Limits | None = None) -> list[MissionItem]:
             x, y = _e7(frame.to_lonlat(np.array([east, north])))
             items.append(MissionItem(command, Frame.GLOBAL, (float(len(corners)), 0.0, 0.0, 0.0), x, y, 0.0))
     return items
+
+
+def home_only(plan: Plan) -> list[MissionItem]:
+    """What AUTO would do over a ship that is flown in GUIDED: return."""
+    home = home_enu(plan)
+    return [_place(plan_frame(plan), home, home, Command.NAV_WAYPOINT, Frame.GLOBAL), _do(Command.NAV_RTL)]
+
+
+def sweep_fence(plan: Plan, limits: Limits | None = None) -> list[MissionItem]:
+    """For a ship that swings: one inclusion box around home and every place the path may be at any heading of the ship about its
+    stem. A fence cannot turn with the ship, so the hull is watched by the flight itself.
+    """
+    rules = limits or load_limits()
+    frame, home = plan_frame(plan), np.array(home_enu(plan))[:2]
+    if plan.ship.pose is None:
+        raise ValueError("the plan has no ship pose")
+    stem = plan.ship.pose.pose().ship_to_enu[:2, 0] * plan.ship.geometry.loa_m
+    path = np.array([point for sortie in plan.sorties for leg in sortie.legs for point in leg.points_enu_m])[:, :2]
+    reach = float(np.max(np.linalg.norm(path - stem, axis=1))) + 2.0 * rules.monitor.back_off_m
+    room = rules.overshoot_m(max(leg.speed_m_s for sortie in plan.sorties for leg in sortie.legs)) + 2.0
+    low, high = np.minimum(stem - reach, home) - room, np.maximum(stem + reach, home) + room
+    box = [(low[0], low[1]), (high[0], low[1]), (high[0], high[1]), (low[0], high[1])]
+    corners = [_e7(frame.to_lonlat(np.array(corner))) for corner in box]
+    return [MissionItem(Command.FENCE_INCLUSION, Frame.GLOBAL, (4.0, 0.0, 0.0, 0.0), x, y, 0.0) for x, y in corners]
 
 
 def mission_hash(mission: list[MissionItem], fence: list[MissionItem]) -> str:

@@ -21,15 +21,17 @@ from core.errors import EnvironmentFault, Refused, Unfinished
 from core.geo import Float, LonLat
 from core.hullform import HullForm
 from core.ship import Side
-from drone.flight import FlightProgress, Stage, Watch, fly
+from drone.flight import fly
 from drone.forge import Forger
 from drone.guard import inside_polygon
 from drone.link import Link
 from drone.mission import Command
 from drone.model import Plan
 from drone.packs import Limits, scenarios_data
-from drone.planner import Wishes, plan_frame
+from drone.planner import plan_frame
+from drone.sizing import Wishes
 from drone.transport import Transport
+from drone.watch import FlightProgress, Stage, Watch
 
 Ending = Literal["completed", "aborted", "observed", "lost", "refused"]
 _SIM_STATE = 108
@@ -143,7 +145,7 @@ class Judge:
         here = plan_frame(self.plan).to_enu(place, message.alt)
         self.clearance_m = min(self.clearance_m, float(np.sqrt(np.min(np.sum((self.points - here) ** 2, axis=1)))))
         quays = [zone for zone in self.plan.exclusion_polygons if zone.kind == "quay"]
-        self.behind_quay += any(inside_polygon(here[:2], np.array(zone.points_enu_m)) for zone in quays)
+        self.behind_quay += any(inside_polygon(here, zone.points_enu_m) for zone in quays)
 
 
 @dataclass(slots=True)

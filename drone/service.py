@@ -21,16 +21,17 @@ from core.hullform import HullForm
 from core.ship import Side
 from drone.capture import CaptureFrame, collect, load_survey
 from drone.coverage import ViewRule, measure
-from drone.flight import FlightProgress, FlightResult, Watch, fly
+from drone.flight import fly
 from drone.link import Link
 from drone.model import Coverage, Plan
 from drone.packs import Limits, camera
 from drone.packs import limits as load_limits
-from drone.planner import Wishes
 from drone.pose import CameraPose
 from drone.simulator import start_simulator
+from drone.sizing import Wishes
 from drone.transport import TlogWriter, Transport, UdpTransport, open_transport, parse_address
 from drone.vehicle import AnyAutopilot
+from drone.watch import FlightProgress, FlightResult, Watch
 
 _START_WALL_S = 30.0  # the simulator's process may take this long to speak
 _STALL_WALL_S = 4.0  # a process may be kept waiting this long by the machine

@@ -112,7 +112,7 @@ class Telemetry:
     position_at: float | None = None
     lonlat: LonLat | None = None
     alt_rel_m: float = 0.0
-    speed_m_s: float = 0.0
+    velocity_m_s: tuple[float, float, float] = (0.0, 0.0, 0.0)  # east, north, up
     heading_deg: float = 0.0
     battery_pct: float | None = None
     prearm_ok: bool = False

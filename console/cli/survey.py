@@ -50,7 +50,7 @@ from drone.capture import missing_triggers
 from drone.codec import read_key
 from drone.exchange import flight_card, geojson, kml, wpml_kmz
 from drone.export import qgc_plan, wpl
-from drone.link import photos_in_tlog
+from drone.logbook import photos_in_tlog
 from drone.packs import limits
 from drone.rehearsal import rehearse as run_scenario
 from drone.rehearsal import scenarios

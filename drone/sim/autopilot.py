@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from core.geo import Float, LonLat
+from drone.guard import inside_polygon
 from drone.mission import Command, MissionItem, MissionType
 from drone.model import Wind
 from drone.sim.missions import NAV_COMMANDS, MissionStore
@@ -33,6 +34,7 @@ _BRAKING_M_S2 = 1.2
 _STOPPING_M = 2.0
 _TRACK_GAIN = 0.8
 _YAW_DONE_DEG = 2.0
+_GUIDED_TIMEOUT_S, _GUIDED_P, _GUIDED_MOST_M_S = 3.0, 1.0, 5.0  # GUID_TIMEOUT, PSC_POSXY_P
 _DEFAULT_PARAMETERS = {
     "FS_GCS_ENABLE": 0.0, "FS_GCS_TIMEOUT": 5.0, "FENCE_ENABLE": 0.0, "FENCE_TYPE": 7.0, "FENCE_ACTION": 1.0,
     "RTL_ALT": 1500.0, "WP_YAW_BEHAVIOR": 2.0, "WPNAV_SPEED": 1000.0, "WPNAV_ACCEL": 250.0, "FS_EKF_ACTION": 1.0,
@@ -73,6 +75,8 @@ class Autopilot:
     mission_seq: int = 0
     shots: int = 0
     target_m: Float | None = None
+    follow_m_s: Float | None = None  # velocity of a target that moves
+    _target_at: float = 0.0
     _yaw: float = 0.0
     _pitch: float = 0.0
     _speed: float = 5.0
@@ -87,8 +91,9 @@ class Autopilot:
     _landing: bool = False
     _breached: bool = False
     _disarmed_at: float = 0.0
-    _takeoff_z: float | None = None
     _since: dict[str, float] = field(default_factory=dict)
+    _fence_of: list[MissionItem] | None = None
+    _fence: list[tuple[int, list[tuple[float, float]]]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         wind = self.body.spec.wind
@@ -148,7 +153,7 @@ class Autopilot:
             return False
         self.mode = mode
         self.target_m = self.body.position_m.copy() if mode is Mode.GUIDED else None
-        self._takeoff_z = None
+        self.follow_m_s = None
         self._trigger_m = 0.0
         self._landing = mode is Mode.LAND
         self._nav_from = self.body.position_m.copy()
@@ -165,15 +170,27 @@ class Autopilot:
         if self.mode is not Mode.GUIDED or not self.armed:
             return False
         self.body.on_ground = False
-        self.target_m = self.body.position_m.copy()
+        self.target_m, self.follow_m_s = self.body.position_m.copy(), None
         self.target_m[2] = self.body.spec.home_alt_m + alt_rel_m
         return True
 
-    def go_to(self, place: LonLat, alt_rel_m: float) -> bool:
+    def go_to(self, place: LonLat, alt_rel_m: float, velocity_m_s: Float | None = None, yaw_deg: float | None = None) -> bool:
+        """Guided target; with a velocity it moves on by itself until the next one, for 3 s at most (GUID_TIMEOUT)."""
         if self.mode is not Mode.GUIDED:
             return False
         self.target_m = self.body.spec.ship.frame.to_enu(place, self.body.spec.home_alt_m + alt_rel_m)
+        self.follow_m_s, self._target_at = velocity_m_s, self.now
+        self._yaw = self._yaw if yaw_deg is None else yaw_deg % 360.0
         return True
+
+    def _follow(self, target_m: Float, velocity_m_s: Float) -> Float:
+        """ArduCopter's guided position and velocity: the target moves on with its velocity, the gap is closed with P = 1."""
+        age = self.now - self._target_at
+        if age > _GUIDED_TIMEOUT_S:
+            return np.zeros(3)
+        wanted = velocity_m_s + _GUIDED_P * (target_m + velocity_m_s * age - self.body.measured_m)
+        speed = float(np.linalg.norm(wanted))
+        return wanted if speed < _GUIDED_MOST_M_S else np.asarray(wanted * (_GUIDED_MOST_M_S / speed))
 
     def shoot(self) -> bool:
         """Take a photo; False while the shutter is still busy, or with a dead camera."""
@@ -204,6 +221,7 @@ class Autopilot:
     def step(self, dt: float) -> None:
         """One step of simulated time."""
         self.now += dt
+        self.body.ship = self.body.spec.ship_at(self.now)
         self._receive_gnss(dt)
         wind, asked = self.body.mean_wind, (self.parameters["SIM_WIND_SPD"], self.parameters["SIM_WIND_DIR"])
         if asked != (wind.speed_m_s, wind.from_deg_true):
@@ -225,6 +243,8 @@ class Autopilot:
     def _wanted_velocity(self) -> Float:
         if self.mode is Mode.AUTO:
             return self._auto()
+        if self.mode is Mode.GUIDED and self.target_m is not None and self.follow_m_s is not None:
+            return self._follow(self.target_m, self.follow_m_s)
         if self.mode is Mode.GUIDED and self.target_m is not None:
             return self._towards(self.target_m, min(self._speed, 5.0), stop=True)
         if self.mode is Mode.RTL:
@@ -423,32 +443,21 @@ class Autopilot:
     def _fence_breached(self) -> bool:
         if self.parameters["FENCE_ENABLE"] <= 0:
             return False
+        loaded = self.store.stored[MissionType.FENCE]
+        if self._fence_of is not loaded:
+            self._fence_of, self._fence = loaded, fence_polygons(loaded)
         here = self.body.measured_lonlat
-        point = np.array([here.lat * 1e7, here.lon * 1e7])
-        for kind, corners in fence_polygons(self.store.stored[MissionType.FENCE]):
-            inside = inside_polygon(point, corners)
-            if inside == (kind == Command.FENCE_EXCLUSION):
-                return True
-        return False
+        point = (here.lat * 1e7, here.lon * 1e7)
+        return any(inside_polygon(point, corners) == (kind == Command.FENCE_EXCLUSION) for kind, corners in self._fence)
 
 
-def fence_polygons(items: list[MissionItem]) -> list[tuple[int, Float]]:
-    """(command, (n, 2) corners in 1e-7 degrees latitude, longitude) of a fence list."""
+def fence_polygons(items: list[MissionItem]) -> list[tuple[int, list[tuple[float, float]]]]:
+    """(command, corners in 1e-7 degrees latitude, longitude) of a fence list."""
     found = []
     at = 0
     while at < len(items):
         count = max(1, int(items[at].params[0]))
-        corners = np.array([[item.x, item.y] for item in items[at : at + count]], dtype=float)
+        corners = [(float(item.x), float(item.y)) for item in items[at : at + count]]
         found.append((items[at].command, corners))
         at += count
     return found
-
-
-def inside_polygon(point: Float, corners: Float) -> bool:
-    """Even-odd rule."""
-    following = np.roll(corners, -1, axis=0)
-    crosses = (corners[:, 1] > point[1]) != (following[:, 1] > point[1])
-    with np.errstate(divide="ignore", invalid="ignore"):
-        slope = (following[:, 0] - corners[:, 0]) / (following[:, 1] - corners[:, 1])
-        left = point[0] < corners[:, 0] + slope * (point[1] - corners[:, 1])
-    return bool(np.sum(crosses & left) % 2)

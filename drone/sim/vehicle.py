@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+import numpy as np
 from pymavlink.dialects.v20 import ardupilotmega as mav
 
 from core.geo import LonLat
@@ -22,6 +23,7 @@ from drone.sim.missions import Ask, MissionStore, Out
 from drone.sim.world import Body, Fault, WorldSpec
 from drone.transport import Transport
 from drone.vehicle import SIMULATOR_PRODUCT_ID, SIMULATOR_VENDOR_ID, SIMULATOR_VERSION
+from drone.wire import To, item_message, item_of
 
 STEP_S = 0.05  # flight dynamics
 TICK_S = 0.005  # messages: a real autopilot answers within a few milliseconds
@@ -30,6 +32,7 @@ _SYSTEM, _AUTOPILOT, _CAMERA = 1, 1, 100  # MAV_COMP_ID_AUTOPILOT1, MAV_COMP_ID_
 _ANNOUNCE_S = 60.0
 _LINK_DIES_AFTER_SHOTS = 8
 _PREARM_BIT = 0x10000000
+_IGNORE_VELOCITY, _IGNORE_YAW = 0x38, 0x400  # POSITION_TARGET_TYPEMASK
 _ACCEPTED, _DENIED, _UNSUPPORTED, _FAILED = 0, 2, 3, 4
 
 
@@ -299,8 +302,14 @@ class SimVehicle:
         self.autopilot.gcs_heard = self.now
 
     def _go_to(self, message: Any) -> None:
-        if abs(message.lat_int) <= 900_000_000 and abs(message.lon_int) <= 1_800_000_000 and math.isfinite(message.alt):
-            self.autopilot.go_to(LonLat(message.lon_int / 1e7, message.lat_int / 1e7), message.alt)
+        if abs(message.lat_int) > 900_000_000 or abs(message.lon_int) > 1_800_000_000 or not math.isfinite(message.alt):
+            return
+        speeds = (message.vy, message.vx, -message.vz)  # north-east-down to east-north-up
+        moving = not message.type_mask & _IGNORE_VELOCITY and all(map(math.isfinite, speeds))
+        turning = not message.type_mask & _IGNORE_YAW and math.isfinite(message.yaw)
+        place = LonLat(message.lon_int / 1e7, message.lat_int / 1e7)
+        velocity = np.array(speeds) if moving else None
+        self.autopilot.go_to(place, message.alt, velocity, math.degrees(message.yaw) if turning else None)
 
     def _set_mode(self, message: Any) -> None:
         self.autopilot.set_mode(message.custom_mode)
@@ -336,23 +345,16 @@ class SimVehicle:
         elif name == "MISSION_REQUEST_LIST":
             self._send(mav.MAVLink_mission_count_message(*self._ground, len(store.stored[kind]), int(kind)))
         else:
-            raw = (message.param1, message.param2, message.param3, message.param4)
-            first, second, third, fourth = (0.0 if math.isnan(value) else float(value) for value in raw)
+            item = item_of(message)
+            first, second, third, fourth = (0.0 if math.isnan(value) else float(value) for value in item.params)
             params = (first, second, third, fourth)
-            item = MissionItem(message.command, message.frame, params, message.x, message.y, message.z)
-            self._send_mission(store.on_item(message.seq, item, kind, self.now))
+            self._send_mission(store.on_item(message.seq, replace(item, params=params), kind, self.now))
 
     def _read_back(self, message: Any) -> None:
         stored = self.autopilot.store.stored.get(message.mission_type, [])
         if message.seq >= len(stored):
             return
-        item = stored[message.seq]
-        self._send(
-            mav.MAVLink_mission_item_int_message(
-                *self._ground, message.seq, item.frame, item.command, 0, 1, *item.params, item.x, item.y, item.z,
-                message.mission_type,
-            )
-        )  # fmt: skip
+        self._send(item_message(To(*self._ground), message.seq, stored[message.seq], message.mission_type))
 
     def _set_parameter(self, name: str, value: float) -> None:
         if name in self.autopilot.parameters:

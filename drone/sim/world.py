@@ -6,7 +6,7 @@ Never knows MAVLink. Metres east-north-up around the ship's origin, up = 0 at th
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 import numpy as np
@@ -14,6 +14,7 @@ import numpy as np
 from core.geo import Float, LonLat
 from core.hullform import HullForm
 from core.ship import ShipPose
+from drone.guard import ray_range_m
 from drone.model import ShipSide, Wind
 from drone.pose import camera_axes_enu
 
@@ -44,8 +45,19 @@ class Fault(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Swing:
+    """A ship at anchor that swings about its bow: its heading is the planned one + amplitude * sin(2 pi t / period)."""
+
+    amplitude_deg: float
+    period_s: float
+
+    def turn_deg(self, now_s: float) -> float:
+        return self.amplitude_deg * math.sin(2.0 * math.pi * now_s / self.period_s)
+
+
+@dataclass(frozen=True, slots=True)
 class WorldSpec:
-    """A run of the simulator, fixed at its start."""
+    """A run of the simulator, fixed at its start. `ship` is where the ship lies at time 0; metres are around it for ever."""
 
     ship: ShipPose
     hull: HullForm
@@ -56,6 +68,17 @@ class WorldSpec:
     battery_minutes: float
     seed: int
     fault: Fault = Fault.NONE
+    swing: Swing | None = None
+
+    def ship_at(self, now_s: float) -> ShipPose:
+        """Where the ship truly is; a swinging ship turns about its stem."""
+        if self.swing is None:
+            return self.ship
+        heading = (self.ship.heading_deg_true + self.swing.turn_deg(now_s)) % 360.0
+        turned = replace(self.ship, heading_deg_true=heading)
+        stem = np.array([self.hull.geometry.loa_m, 0.0, 0.0])
+        origin = self.ship.ship_to_enu @ stem - turned.ship_to_enu @ stem
+        return replace(turned, origin=self.ship.frame.to_lonlat(origin))
 
 
 @dataclass(slots=True)
@@ -75,9 +98,11 @@ class Body:
     _gust: Float = field(default_factory=lambda: np.zeros(2))
     _gnss_error: Float = field(default_factory=lambda: np.zeros(3))
     _rng: np.random.Generator = field(init=False)
-    _hull_points: Float = field(init=False)
+    _hull_points: Float = field(init=False)  # in the ship's frame
+    ship: ShipPose = field(init=False)
 
     def __post_init__(self) -> None:
+        self.ship = self.spec.ship_at(0.0)
         self._rng = np.random.default_rng(self.spec.seed)
         self.mean_wind = self.spec.wind
         self.position_m = self.home_m.copy()
@@ -85,7 +110,7 @@ class Body:
             self.battery_pct = 22.0
         hull = self.spec.hull
         parts = [hull.patches(side, 0.1, 1.5)[0] for side in ("port", "starboard", "stern")]
-        self._hull_points = self.spec.ship.to_enu(np.concatenate(parts), hull.geometry.draught_m)
+        self._hull_points = np.concatenate(parts)
 
     @property
     def home_m(self) -> Float:
@@ -116,11 +141,9 @@ class Body:
         """What a range sensor on the gimbal measures: true distance to the hull along the camera's axis; None without echo."""
         if self.spec.fault is Fault.NO_RANGE:
             return None
-        pose, hull = self.spec.ship, self.spec.hull
-        ahead = camera_axes_enu(self.yaw_deg, self.gimbal_pitch_deg)[:, 2][None, :] @ pose.ship_to_enu
-        origin = pose.from_enu(self.position_m, hull.geometry.draught_m)[0]
-        distance = float(hull.intersect(origin, ahead, _RANGE_MOST_M).distance_m[0])
-        return None if math.isnan(distance) else distance + float(self._rng.normal(0.0, _RANGE_NOISE_M))
+        ahead = camera_axes_enu(self.yaw_deg, self.gimbal_pitch_deg)[:, 2][None, :] @ self.ship.ship_to_enu
+        distance = ray_range_m(self.spec.hull, self.in_ship_m(), ahead[0], _RANGE_MOST_M)
+        return None if distance is None else distance + float(self._rng.normal(0.0, _RANGE_NOISE_M))
 
     def _mean_wind(self) -> Float:
         towards = math.radians(self.mean_wind.from_deg_true + 180.0)
@@ -149,9 +172,14 @@ class Body:
         cost = 1.0 + _HOVER_WIND_COST * min(airspeed / _CRUISE_M_S, 2.0) ** 2
         self.battery_pct = max(0.0, self.battery_pct - 100.0 * dt * cost / (self.spec.battery_minutes * 60.0))
 
+    def in_ship_m(self) -> Float:
+        """(3,) true place in the frame of the ship as it lies now."""
+        origin = self.spec.ship.frame.to_enu(self.ship.origin)
+        return np.asarray(self.ship.from_enu(self.position_m - origin, self.spec.hull.geometry.draught_m)[0])
+
     def clearance_m(self) -> float:
         """True distance to the hull's surface (to the nearest of points 1.5 m apart)."""
-        return float(np.sqrt(np.min(np.sum((self._hull_points - self.position_m) ** 2, axis=1))))
+        return float(np.sqrt(np.min(np.sum((self._hull_points - self.in_ship_m()) ** 2, axis=1))))
 
     def _drift(self, dt: float) -> None:
         spread = max(self.spec.wind.gust_m_s - self.spec.wind.speed_m_s, 0.0) / 2.0

@@ -14,10 +14,10 @@ from console.cli.survey import app
 from core.clock import FastClock
 from core.errors import EnvironmentFault, NotFound
 from drone import SurveyRun, Watch, Wishes, fly, fly_simulated, load_survey, plan_survey, start_simulator
-from drone.flight import FlightProgress
 from drone.model import Plan
 from drone.service import patient_limits, patient_link
 from drone.transport import TlogWriter, UdpTransport
+from drone.watch import FlightProgress
 from tests.unit.drone.kit import GEOMETRY, POSE, SHIP, wishes, write_ship_file
 
 DRONE = load_settings(environ={}).drone

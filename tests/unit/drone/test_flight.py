@@ -13,7 +13,7 @@ import pytest
 from core.errors import EnvironmentFault, Refused, Unfinished
 from core.geo import LonLat
 from core.hullform import HullForm
-from drone.flight import FlightProgress, FlightResult, Stage, Watch, fly
+from drone.flight import fly
 from drone.gate import Permit
 from drone.link import Link
 from drone.mission import MissionType, fence_items, mission_items
@@ -25,6 +25,7 @@ from drone.sim.vehicle import Exposure, SimVehicle
 from drone.sim.world import Fault, WorldSpec
 from drone.transport import TlogWriter, memory_pair, read_tlog
 from drone.vehicle import Mode
+from drone.watch import FlightProgress, FlightResult, Stage, Watch
 from tests.unit.drone.kit import AT, GEOMETRY, POSE, SHIP, wishes
 
 

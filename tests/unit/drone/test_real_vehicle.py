@@ -13,7 +13,6 @@ from core.errors import Refused, Unfinished
 from core.geo import LonLat
 from core.hullform import HullForm
 from drone import Override, Papers, Watch, fly_connected, plan_survey
-from drone.flight import FlightProgress, FlightResult, Stage
 from drone.forge import Forger
 from drone.model import Wind
 from drone.packs import paper_rules
@@ -22,6 +21,7 @@ from drone.sim.lockstep import LockstepClock
 from drone.sim.vehicle import SimVehicle
 from drone.sim.world import WorldSpec
 from drone.transport import memory_pair
+from drone.watch import FlightProgress, FlightResult, Stage
 from tests.unit.drone.kit import AT, GEOMETRY, POSE, SHIP, wishes
 
 CHECKED = Override("rules_checked", "Legal officer", "compared for this test")
