@@ -38,6 +38,10 @@ class AppointmentRules(BaseModel):
     settle_after_arrival_h: float = Field(ge=0)
     clear_before_departure_h: float = Field(ge=0)
     display_zone: str
+    min_visibility_m: float = Field(gt=0)
+    min_up_kbps: float = Field(gt=0)
+    max_rtt_ms: float = Field(gt=0)
+    max_loss_pct: float = Field(ge=0)
 
 
 class CertificateRow(BaseModel):
@@ -66,10 +70,20 @@ class _Certificates(BaseModel):
 class DueItem:
     """One thing the appointment covers."""
 
-    kind: Literal["checklist", "certificate", "survey"]
+    kind: Literal["checklist", "certificate", "survey", "deficiency"]
     ref: str
     label: Text
     reason: Text
+
+
+@dataclass(frozen=True, slots=True)
+class PastDeficiency:
+    """A deficiency of an earlier inspection of the ship that is still open. `number`: of that inspection."""
+
+    id: str
+    number: str
+    code: str
+    title: Text
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,8 +171,10 @@ def certificates_of(ship: ShipPart, rows: tuple[CertificateRow, ...]) -> list[Du
     return due
 
 
-def collect(ship: ShipPart, checklist: ChecklistPart, *, attend_items: tuple[str, ...] = ()) -> list[DueItem]:
-    """Everything one appointment covers: remote checklist items, papers, the drone survey.
+def collect(
+    ship: ShipPart, checklist: ChecklistPart, *, attend_items: tuple[str, ...] = (), past: tuple[PastDeficiency, ...] = ()
+) -> list[DueItem]:
+    """Everything one appointment covers: remote checklist items, papers, what is open from before, the drone survey.
 
     Items for attendance (never remote, or remote last time) stay out; the record names them as not examined.
     """
@@ -168,6 +184,15 @@ def collect(ship: ShipPart, checklist: ChecklistPart, *, attend_items: tuple[str
         if item.remote and item.id not in attend_items
     ]
     due += certificates_of(ship, certificate_rows())
+    due += [
+        DueItem(
+            "deficiency",
+            f"deficiency:{one.id}",
+            one.title,
+            _both("inspection.due.deficiency", number=one.number, code=one.code),
+        )
+        for one in past
+    ]
     if any("drone" in item.media and item.remote for item in checklist.items):
         due.append(DueItem("survey", "survey", _both("inspection.due.survey"), _both("inspection.due.survey_reason")))
     return due
@@ -194,13 +219,13 @@ def propose_slots(
     if stay.departs_at is not None:
         latest = min(latest, stay.departs_at - timedelta(hours=rules.clear_before_departure_h))
     step = timedelta(minutes=rules.step_minutes)
-    start = _on_grid(earliest, step)
+    start = on_grid(earliest, step)
     found: list[Slot] = []
     while start + length <= latest and len(found) < rules.proposals:
-        daylight = _light_throughout(stay.position, start, length, step, rules.min_sun_elevation_deg)
+        daylight = light_throughout(stay.position, start, length, step, rules.min_sun_elevation_deg)
         if daylight or not needs_daylight:
             found.append(Slot(start, start + length, daylight))
-            start = _on_grid(start + length, step)
+            start = on_grid(start + length, step)
         else:
             start += step
     if not found:
@@ -263,13 +288,14 @@ def _ics(record: CaseRecord, subject: Text) -> bytes:
     return ics
 
 
-def _on_grid(at: datetime, step: timedelta) -> datetime:
+def on_grid(at: datetime, step: timedelta) -> datetime:
     """The next multiple of `step` since midnight UTC, not before `at`."""
     midnight = at.replace(hour=0, minute=0, second=0, microsecond=0)
     return midnight + -((midnight - at) // step) * step
 
 
-def _light_throughout(place: LonLat, start: datetime, length: timedelta, step: timedelta, least_deg: float) -> bool:
+def light_throughout(place: LonLat, start: datetime, length: timedelta, step: timedelta, least_deg: float) -> bool:
+    """True if the sun stands at least `least_deg` high from start to end."""
     at = start
     while at < start + length:
         if sun_elevation_deg(place, at) < least_deg:

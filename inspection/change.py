@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from core import events, journal
 from core.context import Services
-from inspection import store
+from inspection import books_store, store
 from inspection.assemble import subject_of
 from inspection.model import Actor, Outcome
 from inspection.record import CaseState, Verdict
@@ -56,6 +56,15 @@ class Ask:
     confirmed: frozenset[str] = frozenset()
 
 
+OVERRIDES, DETENTIONS = "override", "detention"  # books whose entries the guards look at
+
+
+def detained(session: Session, case_id: str) -> bool:
+    """True between an order of detention and the order of release."""
+    kinds = [one.kind for one in books_store.entries(session, DETENTIONS, case_id) if one.kind in ("order", "release")]
+    return bool(kinds) and kinds[-1] == "order"
+
+
 def facts_of(session: Session, case: store.CaseRow, actor: Actor, ask: Ask) -> Facts:
     """Everything the guards look at, from the rows of one case."""
     deficiencies = store.deficiencies(session, case.id)
@@ -68,6 +77,9 @@ def facts_of(session: Session, case: store.CaseRow, actor: Actor, ask: Ask) -> F
         undecided_findings=sum(row.state == "proposed" for row in store.findings(session, case.id)),
         detention_grounds=sum(row.ground_for_detention for row in deficiencies),
         attended_by=case.attended_by,
+        attendance_overridden=books_store.newest(session, OVERRIDES, case.id) is not None,
+        grounds_open=sum(row.ground_for_detention and row.state == "open" for row in deficiencies),
+        detained=detained(session, case.id),
         submitted_by=frozenset(row.by for row in store.decisions(session, case.id) if row.action == "submit"),
         approved_by=case.approved_by,
         open_deficiencies=sum(row.state == "open" for row in deficiencies),
@@ -98,7 +110,8 @@ def change(
             return answered
         case = store.case_for_change(session, case_id)
         done = store.decisions(session, case_id)
-        if done and (done[-1].action, done[-1].by, done[-1].to_state) == (action, actor.user_id, case.state):
+        repeated = done and (done[-1].action, done[-1].by, done[-1].to_state) == (action, actor.user_id, case.state)
+        if repeated and (cast("CaseState", case.state), action) not in machine().rows:
             return Outcome(case_id=case.id, state=cast("CaseState", case.state), rev=case.rev)
         step = machine().step(cast("CaseState", case.state), action, facts_of(session, case, actor, ask))
         at = services.clock.now()

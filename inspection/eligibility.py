@@ -23,6 +23,7 @@ from config import ConfigError, pack_path
 from core.catalogue import text
 from inspection.record import EligibilityPart, RulePart, SelectionPart, Text, Verdict
 
+Purpose = Literal["first_check", "re_inspection", "onsite_supervision", "help"]
 Trigger = Literal["normal_selection", "accident", "report", "onsite_escalation"]
 Effect = Literal["pass", "confirm", "then_attend", "attend", "none_due"]
 FactName = Literal[
@@ -98,7 +99,7 @@ class Pack(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
     id: str
     version: str
-    purpose: Literal["first_check", "re_inspection"]
+    purpose: Purpose
     authority: bool
     source: str
     label_zh: str
@@ -143,7 +144,7 @@ def load_pack(path: Path) -> Pack:
 
 @cache
 def packs() -> MappingProxyType[str, Pack]:
-    """All packs in force by purpose: `first_check` and `re_inspection`."""
+    """All packs in force, one for each purpose."""
     found = [load_pack(path) for path in sorted(pack_path("eligibility").glob("*.toml"))]
     return MappingProxyType({pack.purpose: pack for pack in found})
 

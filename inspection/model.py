@@ -5,7 +5,7 @@ Never touches the database.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Literal, Self
@@ -37,6 +37,10 @@ class Actor:
     @classmethod
     def of(cls, principal: Principal, request: RequestKey | None = None) -> Self:
         return cls(principal.user_id, actor_role(principal.role), request=request)
+
+    def at_seat(self, seat: str | None) -> Self:
+        """The same person, speaking from a place in the appointment."""
+        return replace(self, seat=seat)
 
     @classmethod
     def system(cls) -> Self:

@@ -5,6 +5,7 @@ Never holds a rule: states and guards are data, eligibility and slots are pure f
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from typing import cast
 
@@ -20,8 +21,10 @@ from inspection.appointment import Invitation, Proposal, collect, invitation
 from inspection.assemble import record, subject_of
 from inspection.change import Ask, Change, Written, change
 from inspection.checklist import current_edition
-from inspection.eligibility import EligibilityFacts, Judgement, Pack, facts_from_selection, judge, packs
+from inspection.eligibility import EligibilityFacts, Judgement, Pack, Purpose, facts_from_selection, judge, packs
+from inspection.history import remote_history, standing_detention
 from inspection.model import Actor, NewCase, Outcome
+from inspection.plan_book import past_of, require_free, require_responsible
 from inspection.record import (
     AppointmentPart,
     CaseState,
@@ -115,6 +118,29 @@ def judge_case(
     return change(services, actor, case_id, action, body, Ask(verdict=judgement.verdict))
 
 
+def judge_for(
+    services: Services, actor: Actor, case_id: str, purpose: Purpose, facts: EligibilityFacts | None = None
+) -> Outcome:
+    """Judge by the pack of a purpose, with what our own earlier inspections of the ship say: which items were examined
+    remotely and when, and whether an order of detention of ours stands. A ship without an IMO number has no known history.
+    """
+    with services.db.read() as session:
+        row = store.case(session, case_id)
+        ship = ShipPart.model_validate(row.ship)
+        selection = SelectionPart.model_validate(row.selection) if row.selection else None
+        history = remote_history(session, row)
+        held = standing_detention(session, row)
+    known = facts or facts_from_selection(selection, ship.ship_type, local_day(services.clock.now()))
+    known = replace(known, last_remote=history, detained=held or known.detained)
+    return judge_case(services, actor, case_id, known, packs()[purpose])
+
+
+def conditions_of(services: Services, case_id: str) -> frozenset[str]:
+    """Rule ids that the ship has to confirm when it agrees."""
+    with services.db.read() as session:
+        return frozenset(store.case(session, case_id).conditions)
+
+
 def invite(services: Services, actor: Actor, case_id: str, proposal: Proposal) -> Outcome:
     """Put one appointment to the ship that covers every item due. The text to send: `case_invitation`."""
     return change(services, actor, case_id, "invite", lambda work: _put(work, proposal))
@@ -130,13 +156,16 @@ def agree_appointment(services: Services, actor: Actor, case_id: str, confirmed:
 
     Raises:
         Refused: ``inspection.guard.conditions_confirmed`` while a condition is not confirmed,
-            ``inspection.seat_unknown`` for a seat that is not in the appointment.
+            ``inspection.seat_unknown`` for a seat that is not in the appointment, ``inspection.not_responsible`` for one
+            whose duties nobody looked at, ``inspection.slot_clash`` where a duty or rest now stands against the time.
     """
 
     def body(work: Change) -> Written:
         meeting = AppointmentPart.model_validate(work.case.appointment)
         if actor.seat is None or not any(seat.seat == actor.seat and seat.role == actor.role for seat in meeting.participants):
             raise Refused("inspection.seat_unknown", seat=actor.seat or "-")
+        require_responsible(work.session, case_id, actor.seat)
+        require_free(work.session, case_id, meeting.starts_at, meeting.ends_at)
         agreed = meeting.model_copy(update={"agreed_by": actor.seat, "agreed_at": work.at})
         work.case.appointment = agreed.model_dump(mode="json")
         work.case.eligibility = _confirmed(work.case.eligibility, confirmed & frozenset(work.case.conditions))
@@ -225,7 +254,10 @@ def case_invitation(session: Session, case_id: str) -> Invitation:
 
 def _put(work: Change, proposal: Proposal) -> Written:
     ship = ShipPart.model_validate(work.case.ship)
-    due = collect(ship, ChecklistPart.model_validate(work.case.checklist), attend_items=tuple(work.case.attend_items))
+    due = collect(
+        ship, ChecklistPart.model_validate(work.case.checklist), attend_items=tuple(work.case.attend_items),
+        past=past_of(work.session, work.case),
+    )  # fmt: skip
     part = AppointmentPart(
         id=new_id(),
         place=proposal.place,

@@ -30,7 +30,9 @@ ROLES: tuple[ActorRole, ...] = get_args(ActorRole)
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What the guards look at. `submitted_by`: everyone who ever submitted this case for review."""
+    """What the guards look at. `submitted_by`: everyone who ever submitted this case for review. `attendance_overridden`: a
+    supervisor has written why a ground for detention stands without attendance. `grounds_open`: grounds not ended yet.
+    """
 
     actor: str
     role: ActorRole
@@ -40,6 +42,9 @@ class Facts:
     undecided_findings: int = 0
     detention_grounds: int = 0
     attended_by: str | None = None
+    attendance_overridden: bool = False
+    grounds_open: int = 0
+    detained: bool = False
     submitted_by: frozenset[str] = frozenset()
     approved_by: str | None = None
     open_deficiencies: int = 0
@@ -47,15 +52,12 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A permitted step; `moves` is False where only content changes."""
+    """A permitted step; `moves` is False where only content changes. A step may lead back to its own state (a second new time)."""
 
     action: str
     from_state: CaseState
     to_state: CaseState
-
-    @property
-    def moves(self) -> bool:
-        return self.from_state != self.to_state
+    moves: bool
 
 
 Guard = Callable[[Facts], bool]
@@ -73,7 +75,14 @@ GUARDS: Mapping[str, Guard] = MappingProxyType(
         "conditions_confirmed": lambda facts: not facts.open_conditions,
         "findings_decided": lambda facts: facts.undecided_findings == 0,
         "another_person": lambda facts: bool(facts.submitted_by) and facts.actor not in facts.submitted_by,
-        "detention_attended": lambda facts: facts.detention_grounds == 0 or facts.attended_by is not None,
+        "detention_attended": lambda facts: (
+            facts.detention_grounds == 0 or facts.attended_by is not None or facts.attendance_overridden
+        ),
+        "has_ground": lambda facts: facts.detention_grounds > 0,
+        "not_detained": lambda facts: not facts.detained,
+        "is_detained": lambda facts: facts.detained,
+        "grounds_ended": lambda facts: facts.grounds_open == 0,
+        "attended": lambda facts: facts.attended_by is not None,
         "two_signers": _two_signers,
         "deficiencies_ended": lambda facts: facts.open_deficiencies == 0,
     }
@@ -132,7 +141,7 @@ class Machine:
         for name in row.guards:
             if not GUARDS[name](facts):
                 raise Refused(f"inspection.guard.{name}", action=action, state=state)
-        return Step(action, state, state if row.to == "=" else row.to)
+        return Step(action, state, state if row.to == "=" else row.to, moves=row.to != "=")
 
 
 def load_machine(path: Path) -> Machine:
@@ -147,7 +156,7 @@ def load_machine(path: Path) -> Machine:
         if unknown := [name for name in row.guards if name not in GUARDS]:
             raise ConfigError(f"{path.name}: step {row.action!r} names an unknown guard {unknown[0]!r}")
         for state in row.from_:
-            if state not in table.states or state in table.final:
+            if state not in table.states or (state in table.final and row.to != "="):
                 raise ConfigError(f"{path.name}: step {row.action!r} starts from {state!r}, which is final or not listed")
             if (state, row.action) in rows:
                 raise ConfigError(f"{path.name}: two steps {row.action!r} from {state!r}")

@@ -232,6 +232,12 @@ def list_cases(
     return list(session.scalars(query))
 
 
+def cases_of_ship(session: Session, imo: str) -> list[CaseRow]:
+    """Every case of the ship with this IMO number, newest first."""
+    query = select(CaseRow).where(CaseRow.ship["imo"].as_string() == imo).order_by(CaseRow.id.desc())
+    return list(session.scalars(query))
+
+
 def summary(row: CaseRow) -> CaseSummary:
     return CaseSummary(
         row.id, row.number, cast("CaseState", row.state), str(row.ship["name"]), row.ship["imo"], row.opened_at, row.rev

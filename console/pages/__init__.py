@@ -9,6 +9,7 @@ from fastapi import APIRouter
 
 from console.metrics import Metrics
 from console.pages import (
+    appointment,
     benefits,
     call,
     case_work,
@@ -68,5 +69,6 @@ def build_routers(services: Services, metrics: Metrics, sources: Sources, area: 
         supervisor.build_router(services),
         reforms_video.build_router(services),
         followup.build_router(services, sources),
+        appointment.build_router(services),
         call.build_router(services),
     )

@@ -21,6 +21,7 @@ import core.evidence
 import core.jobs
 import core.messages
 import core.store
+import inspection.books_store
 import inspection.store
 import reports.store
 import video.store
@@ -32,7 +33,7 @@ __all__ = ["postgres_cluster", "postgres_url"]
 
 STORES = (
     ais.camera_store, ais.register_store, ais.store, companion.books_store, companion.credit_store, companion.practice_store,
-    companion.registers_store, companion.store, core.accounts, core.codes, core.evidence, core.jobs, core.messages, core.store, inspection.store, reports.store, video.store,
+    companion.registers_store, companion.store, core.accounts, core.codes, core.evidence, core.jobs, core.messages, core.store, inspection.books_store, inspection.hull.review_store, inspection.store, reports.store, video.store,
 )  # fmt: skip
 
 

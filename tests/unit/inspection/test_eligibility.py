@@ -19,6 +19,14 @@ ALL_GOOD = EligibilityFacts(
 SAME_DAY_24 = MappingProxyType({"YJ-050": date(2024, 11, 24)})
 ONE_DAY_LESS = MappingProxyType({"YJ-050": date(2024, 11, 25)})
 BAD = [
+    ("onsite_supervision", "no_overriding_factor", {"overriding": True}, "attend_only"),
+    ("onsite_supervision", "not_detained", {"detained": True}, "attend_only"),
+    ("onsite_supervision", "no_investigation", {"under_investigation": True}, "attend_only"),
+    ("onsite_supervision", "no_operation_to_stop", {"other_exclusion": True}, "attend_only"),
+    ("onsite_supervision", "network", {"network_ok": False}, "attend_only"),
+    ("onsite_supervision", "risk_accepted", {"risk_accepted": False}, "attend_only"),
+    ("help", "no_distress", {"other_exclusion": True}, "attend_only"),
+    ("help", "network", {"network_ok": False}, "remote_then_attend"),
     ("first_check", "inspection_due", {"priority": "none"}, "none_due"),
     ("first_check", "not_certainly_high_risk", {"profile_best": "HRS", "profile_worst": "HRS"}, "attend_only"),
     ("first_check", "not_possibly_high_risk", {"profile_worst": "HRS"}, "remote_then_attend"),

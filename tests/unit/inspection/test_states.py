@@ -20,6 +20,7 @@ MOVES = {
     ("rescheduled", "agree"): ("appointed", {"crew_guest", "company_staff"}),
     ("appointed", "reschedule"): ("rescheduled", {"inspector", "supervisor"}),
     ("invited", "reschedule"): ("rescheduled", {"inspector", "supervisor"}),
+    ("rescheduled", "reschedule"): ("rescheduled", {"inspector", "supervisor"}),
     ("appointed", "prepare"): ("preparing", {"inspector", "supervisor"}),
     ("preparing", "start_session"): ("in_session", {"inspector"}),
     ("in_session", "suspend"): ("suspended", {"inspector"}),
@@ -53,23 +54,48 @@ for _state in ["under_review", "approved", "issued", "follow_up"]:
     MOVES[_state, "void"] = ("void", {"supervisor"})
 CONTENT = {
     "bind_evidence", "record_call", "answer_item", "register_survey", "add_findings", "draw_dent", "decide_finding",
-    "add_deficiency", "record_attendance", "act_on_deficiency",
+    "add_deficiency", "record_attendance", "act_on_deficiency", "override_attendance",
 }  # fmt: skip
 # What goes on beside the record: it changes no word of the report.
-BESIDE = {"submit_rectification", "judge_rectification", "name_contact"}
+AUTHORITY = {"inspector", "supervisor"}
+AFTER_SUBMIT = {"under_review", "approved", "issued", "follow_up"}
+BESIDE = {
+    "submit_rectification": ({"issued", "follow_up"}, {"company_staff", "crew_guest"}),
+    "judge_rectification": ({"follow_up"}, AUTHORITY),
+    "name_contact": (
+        {"invited", "appointed", "rescheduled", "preparing", "in_session", "suspended", "drafting", *AFTER_SUBMIT}, AUTHORITY,
+    ),
+    "plan_appointment": ({"eligible", "invited", "rescheduled", "appointed"}, AUTHORITY),
+    "state_duties": ({"invited", "rescheduled", "appointed"}, {"crew_guest"}),
+    "ask_other_time": ({"invited", "rescheduled", "appointed"}, {"crew_guest", "company_staff"}),
+    "detain": (AFTER_SUBMIT, {"supervisor"}),
+    "release": (AFTER_SUBMIT, {"supervisor"}),
+    "serve_notice": ({*AFTER_SUBMIT, "closed"}, AUTHORITY),
+    "receive_order": (AFTER_SUBMIT, {"crew_guest"}),
+    "record_refusal": (AFTER_SUBMIT, AUTHORITY),
+    "record_appeal": ({*AFTER_SUBMIT, "closed"}, {*AUTHORITY, "company_staff"}),
+    "write_addendum": ({"issued", "follow_up", "closed"}, AUTHORITY),
+    "sign_addendum": ({"issued", "follow_up", "closed"}, {"supervisor"}),
+    "record_outcome": ({"issued", "follow_up", "closed", "converted_to_onboard"}, AUTHORITY),
+}  # fmt: skip
 
 
 def facts(action, role):
     verdict = "attend_only" if action == "refuse" else "remote"
-    return Facts("u2", role, reason="why", verdict=verdict, submitted_by=frozenset({"u1"}), approved_by="u2", attended_by="u3")
+    detained = action == "release"
+    grounds = 1 if action in {"detain", "override_attendance"} else 0
+    return Facts(
+        "u2", role, reason="why", verdict=verdict, submitted_by=frozenset({"u1"}), approved_by="u2", attended_by="u3",
+        detained=detained, detention_grounds=grounds,
+    )  # fmt: skip
 
 
 def test_every_state_action_and_role():
     actions = set(machine().actions)
-    assert actions == {action for _, action in MOVES} | CONTENT | BESIDE
+    assert actions == {action for _, action in MOVES} | CONTENT | set(BESIDE)
     allowed = 0
     for state, action, role in itertools.product(STATES, actions, ROLES):
-        if action in CONTENT | BESIDE:
+        if action in CONTENT | set(BESIDE):
             continue
         wanted = MOVES.get((state, action))
         if wanted is None:
@@ -104,12 +130,9 @@ def test_what_stands_beside_the_record():
             step = machine().step(state, action, facts(action, role))
         except (Refused, AccessDenied):
             continue
-        assert not step.moves
-        allowed.setdefault(action, {}).setdefault(role, set()).add(state)
-    assert allowed["submit_rectification"] == {role: {"issued", "follow_up"} for role in ("company_staff", "crew_guest")}
-    assert allowed["judge_rectification"] == {role: {"follow_up"} for role in ("inspector", "supervisor")}
-    assert set(allowed["name_contact"]) == {"inspector", "supervisor"}
-    assert not {"selected", "refused", "eligible", "closed", "cancelled", "void"} & allowed["name_contact"]["inspector"]
+        assert (step.from_state, step.to_state, step.moves) == (state, state, False)
+        allowed.setdefault(action, set()).add((state, role))
+    assert allowed == {action: set(itertools.product(states, roles)) for action, (states, roles) in BESIDE.items()}
 
 
 GOOD = facts("approve", "inspector")
@@ -123,6 +146,11 @@ SIDES = {
     "detention_attended": ({"detention_grounds": 1}, {"detention_grounds": 1, "attended_by": None}),
     "two_signers": ({}, {"approved_by": "u1"}),
     "deficiencies_ended": ({}, {"open_deficiencies": 1}),
+    "has_ground": ({"detention_grounds": 1}, {"detention_grounds": 0}),
+    "not_detained": ({}, {"detained": True}),
+    "is_detained": ({"detained": True}, {}),
+    "grounds_ended": ({}, {"grounds_open": 1}),
+    "attended": ({}, {"attended_by": None}),
 }
 
 
@@ -137,6 +165,21 @@ def test_guard_at_both_sides(name):
 def test_issue_needs_both_signatures(missing):
     with pytest.raises(Refused, match="two_signers"):
         machine().step("approved", "issue", replace(GOOD, **missing))
+
+
+def test_an_override_stands_in_for_attendance_but_never_lifts_a_detention():
+    written = replace(GOOD, detention_grounds=1, attended_by=None, attendance_overridden=True)
+    assert GUARDS["detention_attended"](written)
+    assert not GUARDS["attended"](written)
+    asked = replace(facts("release", "supervisor"), attended_by=None, attendance_overridden=True)
+    with pytest.raises(Refused, match=r"guard\.attended"):
+        machine().step("follow_up", "release", asked)
+
+
+@pytest.mark.parametrize(("state", "action"), [("follow_up", "close"), ("issued", "void"), ("approved", "convert_to_onboard")])
+def test_a_case_with_a_standing_detention_does_not_end(state, action):
+    with pytest.raises(Refused, match="not_detained"):
+        machine().step(state, action, replace(facts(action, "supervisor"), detained=True))
 
 
 def _reach(people):
@@ -232,36 +275,37 @@ def test_the_first_guard_that_fails_is_the_one_named():
         ("selected", "inspector", ["cancel", "convert_to_onboard", "find_eligible", "refuse"]),
         ("invited", "crew_guest", ["agree"]),
         ("invited", "company_staff", ["agree"]),
-        ("invited", "inspector", ["cancel", "convert_to_onboard", "name_contact", "reschedule"]),
+        ("invited", "inspector", ["cancel", "convert_to_onboard", "reschedule"]),
         ("under_review", "supervisor",
-         ["approve", "convert_to_onboard", "name_contact", "record_attendance", "return_to_draft", "void"]),
-        ("under_review", "inspector", ["bind_evidence", "convert_to_onboard", "name_contact", "record_attendance", "record_call"]),
+         ["approve", "convert_to_onboard", "override_attendance", "record_attendance", "return_to_draft", "void"]),
+        ("under_review", "inspector", ["bind_evidence", "convert_to_onboard", "record_attendance", "record_call"]),
         ("in_session", "drone_operator", ["register_survey"]),
-        ("issued", "inspector", ["follow_up", "name_contact"]),
-        ("issued", "supervisor", ["follow_up", "name_contact", "void"]),
-        ("issued", "company_staff", ["submit_rectification"]),
-        ("follow_up", "inspector", ["act_on_deficiency", "close", "judge_rectification", "name_contact"]),
+        ("issued", "inspector", ["follow_up"]),
+        ("issued", "supervisor", ["follow_up", "void"]),
+        ("issued", "company_staff", []),
+        ("follow_up", "inspector", ["act_on_deficiency", "close"]),
         ("under_review", "auditor", []),
         ("closed", "supervisor", []),
     ],
 )  # fmt: skip
 def test_the_menu_of_a_role(state, role, menu):
-    assert machine().allowed(state, role) == menu
+    assert [action for action in machine().allowed(state, role) if action not in BESIDE] == menu
 
 
 def test_what_the_menu_offers_is_what_a_role_may_do():
     for state, role in itertools.product(STATES, ROLES):
         may = [action for (at, action), (_, roles) in MOVES.items() if at == state and role in roles]
-        assert [action for action in machine().allowed(state, role) if action not in CONTENT | BESIDE] == sorted(may)
+        assert [action for action in machine().allowed(state, role) if action not in CONTENT | set(BESIDE)] == sorted(may)
 
 
 def test_a_table_read_afresh_gives_the_same_life():
     fresh = load_machine(pack_path("statemachine", "inspection.toml"))
     assert (fresh.version, fresh.initial) == ("2026-11-24", "selected")
     assert fresh.final == {"converted_to_onboard", "cancelled", "closed", "void"}
-    assert fresh.actions == sorted({action for _, action in MOVES} | CONTENT | BESIDE)
+    assert fresh.actions == sorted({action for _, action in MOVES} | CONTENT | set(BESIDE))
     assert fresh.step("eligible", "invite", facts("invite", "inspector")).to_state == "invited"
-    assert not any(fresh.allowed(state, role) for state, role in itertools.product(fresh.final, ROLES))
+    for state, role in itertools.product(fresh.final, ROLES):
+        assert set(fresh.allowed(state, role)) <= set(BESIDE)  # what is added after the end moves nothing
 
 
 def test_a_step_out_of_a_state_that_is_not_listed_is_refused(tmp_path):
