@@ -3,45 +3,46 @@
 
 Never holds forwarding rules; those are in `video.forward`. Written against aiortc 1.16 and aioice 0.11 (source read).
 
-aiortc calls ``receiver.receive(parameters)`` and ``sender.send(parameters)`` (both public) once a transport is connected; ours
-stand in their place on the instance. The transport then has us as recipient: no decoder thread, no encoder ever starts.
+aiortc's transport gets our halves (`video.halves`) as its receivers and senders: no decoder thread, no encoder ever starts. SRTP goes
+past its queue and its coroutines (`Wire`), because those cost several times what forwarding a packet does.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
-from typing import Protocol
+from collections.abc import Callable
+from functools import partial
+from typing import Any, Protocol
 
 import aioice.ice
-from aiortc import RTCPeerConnection, RTCRtpReceiver, RTCRtpSender, RTCRtpTransceiver
-from aiortc.codecs import is_rtx
-from aiortc.rtcdtlstransport import RTCDtlsTransport
-from aiortc.rtcrtpparameters import RTCRtpCodecParameters, RTCRtpReceiveParameters, RTCRtpSendParameters
-from aiortc.rtp import AnyRtcpPacket, RtpPacket
+import pylibsrtp
+from aioice.ice import CandidatePair, Connection
+from aiortc import RTCIceTransport, RTCPeerConnection, RTCRtpReceiver, RTCRtpSender, RTCRtpTransceiver
+from aiortc.rtcdtlstransport import RTCDtlsTransport, RtpRouter
+from aiortc.rtcrtpparameters import RTCRtpReceiveParameters, RTCRtpSendParameters
+from aiortc.rtp import AnyRtcpPacket, RtcpPacket, RtpPacket, is_rtcp
 
 from core.errors import EnvironmentFault
-from video.feedback import TWCC_URI, Arrival, split_feedback
+from video.feedback import Arrival, split_feedback
+from video.packet import Packet, parse
 
 PRIVATE_METHODS: tuple[tuple[type, str], ...] = (
     (RTCDtlsTransport, "_register_rtp_receiver"),
     (RTCDtlsTransport, "_unregister_rtp_receiver"),
     (RTCDtlsTransport, "_register_rtp_sender"),
     (RTCDtlsTransport, "_unregister_rtp_sender"),
-    (RTCDtlsTransport, "_send_rtp"),
-    (RTCDtlsTransport, "_handle_rtcp_data"),
+    (RtpRouter, "route_rtp"),
+    (RtpRouter, "route_rtcp"),
 )
-"""Private methods this module calls, or puts its own in front of."""
+"""Methods inside that this module calls, or puts its own in front of."""
 
 PRIVATE_ATTRIBUTES: tuple[tuple[type, str], ...] = (
-    (RTCRtpSender, "_ssrc"), (RTCRtpSender, "_rtx_ssrc"), (RTCDtlsTransport, "_rtp_router"),
+    (RTCRtpSender, "_ssrc"), (RTCRtpSender, "_rtx_ssrc"), (RTCDtlsTransport, "_rtp_router"), (RTCDtlsTransport, "_rx_srtp"),
+    (RTCDtlsTransport, "_tx_srtp"), (RTCIceTransport, "_connection"), (Connection, "_nominated"), (Connection, "_protocols"),
 )  # fmt: skip
 """Private attributes this module reads; they exist on instances only."""
 
+_WIRE = "_yunjian_wire"
 STREAMS_PER_CONNECTION = 32  # SSRCs that aiortc's router may remember: two tracks with their repairs, and room for restarts
-CALLED_ON_US = ("_handle_rtp_packet", "_handle_rtcp_packet", "_handle_disconnect", "_ssrc")
-"""Names by which aiortc's transport reaches our objects."""
-
 REPLACED: tuple[tuple[type, str], ...] = (
     (RTCRtpReceiver, "receive"), (RTCRtpSender, "send"), (RTCRtpReceiver, "transport"), (RTCRtpSender, "transport"),
 )  # fmt: skip
@@ -53,9 +54,6 @@ def missing_names() -> list[str]:
     gone = [f"{owner.__name__}.{name}" for owner, name in (*PRIVATE_METHODS, *REPLACED) if not hasattr(owner, name)]
     inits = ((owner, name, vars(owner)["__init__"].__code__.co_names) for owner, name in PRIVATE_ATTRIBUTES)
     gone += [f"{owner.__name__}.{name}" for owner, name, known in inits if name not in known]
-    code = RTCDtlsTransport._handle_rtp_data.__code__.co_names if hasattr(RTCDtlsTransport, "_handle_rtp_data") else ()
-    if "_handle_rtp_packet" not in code:
-        gone.append("RTCDtlsTransport -> _handle_rtp_packet")
     if not hasattr(aioice.ice, "get_host_addresses"):
         gone.append("aioice.ice.get_host_addresses")
     return gone
@@ -67,128 +65,124 @@ def check() -> None:
         raise EnvironmentFault("video.aiortc_changed", names=", ".join(gone))
 
 
-class PacketSink(Protocol):
-    """Where a receiver's packets go."""
+class Half(Protocol):
+    """One of our receivers or senders."""
 
-    async def on_rtp(self, packet: RtpPacket) -> None: ...
+    def take(self, packet: Packet) -> None: ...
 
-    async def on_rtcp(self, packet: AnyRtcpPacket) -> None: ...
+    def take_rtcp(self, packet: AnyRtcpPacket) -> None: ...
 
-    def on_disconnect(self) -> None: ...
-
-
-class FeedbackSink(Protocol):
-    """Where the reports of one viewer about one track go."""
-
-    async def on_feedback(self, packet: AnyRtcpPacket) -> None: ...
+    def gone(self) -> None: ...
 
 
-class PacketReceiver:
-    """Stands in for the decoding half of an RTCRtpReceiver."""
+class _Recipient:
+    """What aiortc's transport and router know a half by: the names that they call."""
 
-    def __init__(self, receiver: RTCRtpReceiver, sink: PacketSink) -> None:
-        self._receiver = receiver
-        self._sink = sink
-        self.codecs: dict[int | None, RTCRtpCodecParameters] = {}
-        self.media_ssrc: int | None = None
-        self.rtx_ssrc: int | None = None
-        self._transport: RTCDtlsTransport | None = None
-        vars(receiver)["receive"] = self._receive
-
-    async def _receive(self, parameters: RTCRtpReceiveParameters) -> None:
-        if self._transport is not None:
-            return
-        self.codecs = {codec.payloadType: codec for codec in parameters.codecs}
-        for encoding in parameters.encodings:
-            self.media_ssrc = encoding.ssrc
-            self.rtx_ssrc = encoding.rtx.ssrc if encoding.rtx else self.rtx_ssrc
-        self._transport = self._receiver.transport
-        self._transport._register_rtp_receiver(self, parameters)
-
-    async def send_rtcp(self, data: bytes) -> None:
-        """Feedback to the publisher; silently dropped while the transport is not up."""
-        if self._transport is not None:
-            await send_quietly(self._transport, data)
-
-    def close(self) -> None:
-        if self._transport is not None:
-            self._transport._unregister_rtp_receiver(self)
+    def __init__(self, half: Half, ssrc: int) -> None:
+        self.half, self._ssrc = half, ssrc
 
     async def _handle_rtp_packet(self, packet: RtpPacket, arrival_time_ms: int) -> None:  # noqa: ARG002 - aiortc's signature
-        if packet.ssrc not in (self.media_ssrc, self.rtx_ssrc) and self._transport is not None:
-            known = self._transport._rtp_router.ssrc_table  # aiortc notes each SSRC it ever saw
-            if len(known) > STREAMS_PER_CONNECTION:
-                known.pop(packet.ssrc, None)
-        await self._sink.on_rtp(packet)
+        """Only what was in aiortc's queue when the wire was laid."""
+        number = packet.extensions.transport_sequence_number
+        known = (packet.payload_type, packet.marker, packet.sequence_number, packet.timestamp, packet.ssrc, packet.payload)
+        self.half.take(Packet(*known, number))
 
     async def _handle_rtcp_packet(self, packet: AnyRtcpPacket) -> None:
-        await self._sink.on_rtcp(packet)
+        self.half.take_rtcp(packet)
 
     def _handle_disconnect(self) -> None:
-        self._sink.on_disconnect()
+        self.half.gone()
 
 
-class PacketSender:
-    """Stands in for the encoding half of an RTCRtpSender."""
+class Wire:
+    """SRTP of one connection, straight from and to its sockets. One per transport, shared by its tracks; see `wire_of`."""
 
-    def __init__(self, sender: RTCRtpSender, sink: FeedbackSink, on_ready: Callable[[], Awaitable[None]]) -> None:
-        self._sender = sender
-        self._sink = sink
-        self._on_ready = on_ready
-        self._ssrc = sender._ssrc
-        self.ssrc: int = sender._ssrc
-        self.rtx_ssrc: int = sender._rtx_ssrc
-        self.codecs: list[RTCRtpCodecParameters] = []
-        self.cname = ""
-        self.transport_number_id: int | None = None
-        self._transport: RTCDtlsTransport | None = None
-        vars(sender)["send"] = self._send
+    def __init__(self, dtls: RTCDtlsTransport) -> None:
+        self.number_id: int | None = None
+        self.on_arrivals: Callable[[list[Arrival]], None] | None = None
+        self._dtls = dtls
+        self._ice = dtls.transport._connection
+        self._router = dtls._rtp_router
+        self._route: Callable[[Any], Any] = self._router.route_rtp
+        self._pair: CandidatePair | None = None
+        self._to: tuple[str, int] | None = None
+        for protocol in self._ice._protocols:
+            vars(protocol)["datagram_received"] = self._taking(protocol.datagram_received)
 
-    async def _send(self, parameters: RTCRtpSendParameters) -> None:
-        if self._transport is not None:
+    def receive(self, half: Half, parameters: RTCRtpReceiveParameters) -> Callable[[], None]:
+        """Packets and reports of these parameters go to `half`, until what is returned is called."""
+        recipient: Any = _Recipient(half, 0)
+        self._dtls._register_rtp_receiver(recipient, parameters)
+        return partial(self._dtls._unregister_rtp_receiver, recipient)
+
+    def feed(self, half: Half, ssrc: int, parameters: RTCRtpSendParameters) -> Callable[[], None]:
+        """Reports on stream `ssrc` go to `half`, until what is returned is called."""
+        recipient: Any = _Recipient(half, ssrc)
+        self._dtls._register_rtp_sender(recipient, parameters)
+        return partial(self._dtls._unregister_rtp_sender, recipient)
+
+    def forget(self, ssrc: int) -> None:
+        """Keep aiortc's table of every SSRC it ever saw from growing."""
+        if len(self._router.ssrc_table) > STREAMS_PER_CONNECTION:
+            self._router.ssrc_table.pop(ssrc, None)
+
+    def send(self, data: bytes) -> None:
+        """One RTP or RTCP packet; a connection that has just gone away is not an error of the sender."""
+        pair, srtp = self._ice._nominated.get(1), self._dtls._tx_srtp
+        if pair is not self._pair:
+            self._pair, self._to = pair, pair.remote_addr if pair is not None else None
+        if pair is None or srtp is None:
             return
-        self.codecs = [codec for codec in parameters.codecs if not is_rtx(codec)]
-        self._rtx_of = {codec.parameters.get("apt"): codec.payloadType for codec in parameters.codecs if is_rtx(codec)}
-        self.cname = parameters.rtcp.cname or ""
-        self.transport_number_id = next((one.id for one in parameters.headerExtensions if one.uri == TWCC_URI), None)
-        self._transport = self._sender.transport
-        self._transport._register_rtp_sender(self, parameters)
-        await self._on_ready()
+        sealed = srtp.protect_rtcp(data) if is_rtcp(data) else srtp.protect(data)
+        pair.protocol.transport.sendto(sealed, self._to)
 
-    def watch_arrivals(self, take: Callable[[list[Arrival]], None]) -> None:
-        """Give transport-wide feedback of this connection to `take`; aiortc's own parser would make losses of it."""
-        if self._transport is None or "_handle_rtcp_data" in vars(self._transport):  # one leg watches for all
-            return
-        original = self._transport._handle_rtcp_data
+    def _taking(self, original: Callable[[bytes, Any], None]) -> Callable[[bytes, Any], None]:
+        take = self._take
 
-        async def handle(data: bytes) -> None:
-            arrivals, rest = split_feedback(data)
-            take(arrivals)
-            await original(rest)
+        def datagram_received(data: bytes, addr: Any) -> None:
+            if data and 127 < data[0] < 192:  # SRTP or SRTCP (RFC 7983)
+                take(data)
+            else:
+                original(data, addr)
 
-        vars(self._transport)["_handle_rtcp_data"] = handle
+        return datagram_received
 
-    def rtx_payload_type(self, codec: RTCRtpCodecParameters) -> int | None:
-        """Payload type for repairs of `codec`, or None where the viewer did not agree on RTX (RFC 4588)."""
-        return self._rtx_of.get(codec.payloadType)
+    def _take(self, data: bytes) -> None:
+        srtp = self._dtls._rx_srtp
+        try:
+            if is_rtcp(data):
+                self._take_rtcp(srtp.unprotect_rtcp(data))
+                return
+            packet = parse(srtp.unprotect(data), self.number_id)
+        except (ValueError, pylibsrtp.Error):
+            return  # not of this connection's peer, torn, or a replay
+        recipient = self._route(packet)
+        if recipient is not None:
+            recipient.half.take(packet)
 
-    async def send(self, data: bytes) -> None:
-        """One RTP or RTCP packet, protected by SRTP."""
-        if self._transport is not None:
-            await send_quietly(self._transport, data)
-
-    def close(self) -> None:
-        if self._transport is not None:
-            self._transport._unregister_rtp_sender(self)
-
-    async def _handle_rtcp_packet(self, packet: AnyRtcpPacket) -> None:
-        await self._sink.on_feedback(packet)
+    def _take_rtcp(self, data: bytes) -> None:
+        if self.on_arrivals is not None:  # aiortc's own parser would make losses of transport-wide feedback
+            arrivals, data = split_feedback(data)
+            if arrivals:
+                self.on_arrivals(arrivals)
+        for packet in RtcpPacket.parse(data) if data else ():
+            recipients: Any = self._router.route_rtcp(packet)
+            for recipient in recipients:
+                recipient.half.take_rtcp(packet)
 
 
-async def send_quietly(transport: RTCDtlsTransport, data: bytes) -> None:
-    """Send; a connection that just went away is not an error of the sender."""
-    with suppress(ConnectionError):
-        await transport._send_rtp(data)
+def wire_of(dtls: RTCDtlsTransport) -> Wire:
+    """The transport's wire, laid when its first track is connected."""
+    known = vars(dtls)
+    if _WIRE not in known:
+        known[_WIRE] = Wire(dtls)
+    wire: Wire = known[_WIRE]
+    return wire
+
+
+def ssrcs_of(sender: RTCRtpSender) -> tuple[int, int]:
+    """The SSRC that aiortc has chosen and named in the SDP, and that of its repairs."""
+    return sender._ssrc, sender._rtx_ssrc
 
 
 def restrict_addresses(addresses: tuple[str, ...]) -> None:

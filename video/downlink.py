@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import time
 import tomllib
-from collections import OrderedDict
 from dataclasses import dataclass
 from functools import cache
 from struct import pack
@@ -65,7 +64,7 @@ class Downlink:
         self._hd = AudioFirst(rules.hd_kbps * 1000, rules.hold_s, rules.retry_s, rules.retry_max_s)
         self._hd_bps = rules.hd_kbps * 1000
         self._seq = 0
-        self._sent: OrderedDict[int, tuple[float, int]] = OrderedDict()
+        self._sent: dict[int, tuple[float, int]] = {}
 
     @property
     def picture(self) -> bool:
@@ -91,8 +90,7 @@ class Downlink:
         number = self._seq
         self._seq = (number + 1) % SEQ
         self._sent[number] = (time.monotonic(), size + 20)
-        if len(self._sent) > _REMEMBERED:
-            self._sent.popitem(last=False)
+        self._sent.pop((number - _REMEMBERED) % SEQ, None)
         return pack("!BBHLLHHBHB", 0x90, marker_type, seq, stamp, ssrc, _ONE_BYTE_PROFILE, 1, extension_id << 4 | 1, number, 0)
 
     def on_arrivals(self, arrivals: list[Arrival]) -> None:

@@ -8,9 +8,10 @@ share no usable path has), because a ship's satellite link loses packets at rand
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import Enum
+from typing import NamedTuple
 
 GROUP_S = 0.005  # packets sent within this time count as one
 WINDOW_GROUPS = 20
@@ -28,8 +29,7 @@ LOSS_NO_GROWTH, LOSS_FULL = 0.1, 0.4
 FLOOR_BPS = 10_000.0
 
 
-@dataclass(frozen=True, slots=True)
-class Settled:
+class Settled(NamedTuple):
     """A packet whose fate is known: sent and arrived (None = lost), each on its own clock in seconds."""
 
     sent_s: float
@@ -101,13 +101,19 @@ class DelayTrend:
         self.threshold_ms = max(THRESHOLD_MIN_MS, min(THRESHOLD_MAX_MS, moved))
 
 
-def slope(points: Iterable[tuple[float, float]]) -> float:
-    """Least squares; 0 where all times are the same."""
-    pairs = list(points)
-    mean_x = sum(x for x, _ in pairs) / len(pairs)
-    mean_y = sum(y for _, y in pairs) / len(pairs)
-    spread = sum((x - mean_x) ** 2 for x, _ in pairs)
-    return sum((x - mean_x) * (y - mean_y) for x, y in pairs) / spread if spread else 0.0
+def slope(points: Sequence[tuple[float, float]]) -> float:
+    """Least squares; 0 where all times are the same. In one pass from the first point: this runs for each frame of each viewer."""
+    count = len(points)
+    first_x, first_y = points[0]
+    sum_x = sum_y = sum_xx = sum_xy = 0.0
+    for at_x, at_y in points:
+        x, y = at_x - first_x, at_y - first_y
+        sum_x += x
+        sum_y += y
+        sum_xx += x * x
+        sum_xy += x * y
+    spread = count * sum_xx - sum_x * sum_x
+    return (count * sum_xy - sum_x * sum_y) / spread if spread > 1e-9 else 0.0
 
 
 class Estimator:
@@ -118,6 +124,7 @@ class Estimator:
         self.loss = 0.0
         self.trend = DelayTrend()
         self._arrived: deque[tuple[float, int]] = deque()
+        self._arrived_bytes = 0
         self._last_s: float | None = None
         self._backed_off_s = -1.0
 
@@ -127,7 +134,7 @@ class Estimator:
         if len(self._arrived) < 2:
             return 0.0
         span = max(0.25, self._arrived[-1][0] - self._arrived[0][0])
-        return (sum(size for _, size in self._arrived) - self._arrived[0][1]) * 8 / span
+        return (self._arrived_bytes - self._arrived[0][1]) * 8 / span
 
     def update(self, now_s: float, settled: list[Settled]) -> float:
         """Take one report; returns the new estimate in bit/s."""
@@ -158,9 +165,11 @@ class Estimator:
     def _count(self, arrived_s: float, size: int) -> None:
         if self._arrived and arrived_s < self._arrived[-1][0] - 1.0:
             self._arrived.clear()
+            self._arrived_bytes = 0
         self._arrived.append((arrived_s, size))
-        while self._arrived[-1][0] - self._arrived[0][0] > RATE_WINDOW_S:
-            self._arrived.popleft()
+        self._arrived_bytes += size
+        while arrived_s - self._arrived[0][0] > RATE_WINDOW_S:
+            self._arrived_bytes -= self._arrived.popleft()[1]
 
 
 @dataclass

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from struct import pack, unpack_from
+from typing import NamedTuple
 
 from video.ring import SEQ, seq_ahead
 
@@ -111,8 +112,7 @@ def _chunks(symbols: list[int]) -> Iterator[bytes]:
         at += 7
 
 
-@dataclass(frozen=True, slots=True)
-class Arrival:
+class Arrival(NamedTuple):
     """One packet's fate; `at_s` on the receiver's clock (wraps after 12 days), None = not received so far."""
 
     seq: int

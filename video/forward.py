@@ -18,9 +18,10 @@ from aiortc.rtcrtpparameters import RTCRtpCodecCapability
 
 from core.errors import InputError, NotFound
 from core.ids import new_id
-from video.aiortc_compat import PacketReceiver, PacketSender, transceivers
+from video.aiortc_compat import transceivers
 from video.downlink import Downlink, link_rules, offer_transport_feedback
 from video.feedback import ArrivalLog
+from video.halves import PacketReceiver, PacketSender
 from video.leg import ViewerLeg
 from video.source import Source, Tap
 
@@ -173,7 +174,7 @@ class Forwarder:
         """Hand every packet of a track to `tap` too, starting with a keyframe as soon as the publisher can."""
         source = self.source(seat, kind)
         source.taps.append(tap)
-        await source.request_keyframe()
+        source.request_keyframe()
 
     def untap(self, seat: str, kind: str, tap: Tap) -> None:
         source = self.source(seat, kind)
@@ -274,10 +275,10 @@ async def _tick(publication: _Publication) -> None:
         await asyncio.sleep(TICK_S)
         count += 1
         for source, _ in publication.sources:
-            await source.tick()
-            await source.arrival_report()
+            source.tick()
+            source.arrival_report()
             if count % TICKS_PER_REPORT == 0:
-                await source.receiver_report()
+                source.receiver_report()
 
 
 def new_ssrc(connection: RTCPeerConnection) -> int:

@@ -11,7 +11,8 @@ from typing import Protocol
 from aiortc.codecs import depayload
 from aiortc.codecs.vpx import VpxPayloadDescriptor
 from aiortc.rtcrtpparameters import RTCRtpCodecParameters
-from aiortc.rtp import RtpPacket
+
+from video.packet import Packet
 
 CLOCK_HZ = {"VP8": 90_000, "H264": 90_000, "opus": 48_000}
 _VP8_START_CODE = b"\x9d\x01\x2a"
@@ -32,7 +33,7 @@ class EncodedFrame:
 class Assembler(Protocol):
     """Makes frames from packets that come in order."""
 
-    def push(self, packet: RtpPacket) -> EncodedFrame | None: ...
+    def push(self, packet: Packet) -> EncodedFrame | None: ...
 
     def lost(self) -> None: ...
 
@@ -48,6 +49,8 @@ def is_keyframe_start(codec: str, payload: bytes) -> bool:
     """True for a packet that begins a keyframe; False for anything unreadable."""
     try:
         if codec == "VP8":
+            if not payload or payload[0] & 0x1F != 0x10:  # RFC 7741, 4.2: not the start of partition 0; so are most
+                return False
             descriptor, rest = VpxPayloadDescriptor.parse(payload)
             return bool(descriptor.partition_start and descriptor.partition_id == 0 and rest and not rest[0] & 1)
         if codec == "H264" and payload:
@@ -84,7 +87,7 @@ class VideoAssembler:
         self._parts.clear()
         self._broken = True
 
-    def push(self, packet: RtpPacket) -> EncodedFrame | None:
+    def push(self, packet: Packet) -> EncodedFrame | None:
         if packet.timestamp != self._timestamp:
             self._timestamp = packet.timestamp
             self._broken = not self._begins(packet.payload)
@@ -123,7 +126,7 @@ class OpusAssembler:
     def lost(self) -> None:
         """Nothing is pending."""
 
-    def push(self, packet: RtpPacket) -> EncodedFrame | None:
+    def push(self, packet: Packet) -> EncodedFrame | None:
         return EncodedFrame(packet.payload, packet.timestamp, is_keyframe=True) if packet.payload else None
 
 

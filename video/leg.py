@@ -19,13 +19,13 @@ from aiortc.rtp import (
     RtcpSenderInfo,
     RtcpSourceInfo,
     RtcpSrPacket,
-    RtpPacket,
 )
 from aiortc.utils import random16, random32
 
-from video.aiortc_compat import PacketSender
 from video.downlink import Downlink
 from video.frames import CLOCK_HZ, is_keyframe_start
+from video.halves import PacketSender
+from video.packet import Packet
 from video.ring import SEQ, TS, seq_ahead, ts_ahead
 from video.source import SenderReport, Source
 
@@ -67,16 +67,17 @@ class ViewerLeg:
         self._last_seq = random16() % (SEQ // 2)  # lower half: see SRTP rollover note in aiortc's sender
         self._last_ts = random32()
         self._waits_for_key = True
+        self._weighed: int | None = None
         self.paused = False
 
-    async def start(self) -> None:
+    def start(self) -> None:
         """The viewer's transport is up."""
         self._negotiate()
         if self.sender is not None and self.sender.transport_number_id is not None:
             self.sender.watch_arrivals(self.downlink.on_arrivals)
         for source in self._sources():
             source.legs.append(self)
-        await self.source.request_keyframe()
+        self.source.request_keyframe()
 
     def stop(self) -> None:
         for source in self._sources():
@@ -108,19 +109,17 @@ class ViewerLeg:
                 self._rtx_type = self.sender.rtx_payload_type(codec)
                 return
 
-    async def forward(self, packet: RtpPacket, source: Source) -> None:
+    def forward(self, packet: Packet, source: Source) -> None:
         sender = self.sender
-        if self._thumb is not None:
+        if source.pictures and packet.timestamp != self._weighed:  # once a frame: what to send is not changed inside one
+            self._weighed = packet.timestamp
             self._choose()
-        if source is not self.source or sender is None or self._payload_type is None or source.codec is None:
-            return
-        if source.pictures:
             self._make_room()
-            if self.paused:
-                return
+        if source is not self.source or sender is None or self._payload_type is None or self.paused or source.codec is None:
+            return
         if self._waits_for_key:
             if not is_keyframe_start(source.codec.name, packet.payload):
-                await source.request_keyframe()
+                source.request_keyframe()
                 return
             self._waits_for_key = False
         if self._seq_shift is None:
@@ -136,13 +135,15 @@ class ViewerLeg:
         self.packets += 1
         self._octets += len(packet.payload)
         marker_type = (packet.marker << 7) | self._payload_type
-        await sender.send(self._header(sender, marker_type, seq, stamp, sender.ssrc, packet) + packet.payload)
+        sender.send(self._header(sender, marker_type, seq, stamp, sender.ssrc, packet) + packet.payload)
 
     def _choose(self) -> None:
         """The small picture where it is wanted, where there is no room for the large one, or where that does not come."""
         thumb, hd = self._thumb, self._hd
-        small = thumb is not None and thumb.live and (not self.wants_hd or hd.silent or not self.downlink.room_for(hd.rate_bps))
-        chosen = thumb if small and thumb is not None else hd
+        if thumb is None:
+            return
+        small = thumb.live and (not self.wants_hd or hd.silent or not self.downlink.room_for(hd.rate_bps))
+        chosen = thumb if small else hd
         if chosen is not self.source:
             self.source = chosen
             self._restart()
@@ -153,10 +154,10 @@ class ViewerLeg:
             self.paused = not self.paused
             self._waits_for_key, self._seq_shift = True, None
 
-    def _header(self, sender: PacketSender, marker_type: int, seq: int, stamp: int, ssrc: int, packet: RtpPacket) -> bytes:
+    def _header(self, sender: PacketSender, marker_type: int, seq: int, stamp: int, ssrc: int, packet: Packet) -> bytes:
         return self.downlink.header(marker_type, seq, stamp, ssrc, sender.transport_number_id, len(packet.payload))
 
-    async def report(self, report: SenderReport, source: Source) -> None:
+    def report(self, report: SenderReport, source: Source) -> None:
         """The publisher's sender report in the viewer's numbers, so that sound and picture stay together."""
         if source is not self.source or self.sender is None or self._seq_shift is None:
             return
@@ -168,16 +169,16 @@ class ViewerLeg:
         )
         name = RtcpSourceInfo(ssrc=self.sender.ssrc, items=[(_CNAME, self.sender.cname.encode())])
         packets = (RtcpSrPacket(ssrc=self.sender.ssrc, sender_info=info), RtcpSdesPacket(chunks=[name]))
-        await self.sender.send(b"".join(bytes(packet) for packet in packets))
+        self.sender.send(b"".join(bytes(packet) for packet in packets))
 
-    async def on_feedback(self, packet: AnyRtcpPacket) -> None:
+    def on_feedback(self, packet: AnyRtcpPacket) -> None:
         if isinstance(packet, RtcpRtpfbPacket) and packet.fmt == RTCP_RTPFB_NACK:
             for seq in packet.lost:
-                await self._repair(seq)
+                self._repair(seq)
         elif isinstance(packet, RtcpPsfbPacket) and packet.fmt in (RTCP_PSFB_PLI, RTCP_PSFB_FIR):
-            await self.source.request_keyframe()
+            self.source.request_keyframe()
 
-    async def _repair(self, seq: int) -> None:
+    def _repair(self, seq: int) -> None:
         sender = self.sender
         if sender is None or self._seq_shift is None or self._payload_type is None:
             return
@@ -189,10 +190,10 @@ class ViewerLeg:
         stamp = (packet.timestamp + self._ts_shift) % TS
         if self._rtx_type is None:
             header = self._header(sender, (packet.marker << 7) | self._payload_type, seq, stamp, sender.ssrc, packet)
-            await sender.send(header + packet.payload)
+            sender.send(header + packet.payload)
             return
         for _ in range(self.downlink.repair_times):  # RFC 4588: own stream, the original number first in the payload
             self._rtx_seq = (self._rtx_seq + 1) % SEQ
             marker_type = (packet.marker << 7) | self._rtx_type
             header = self._header(sender, marker_type, self._rtx_seq, stamp, sender.rtx_ssrc, packet)
-            await sender.send(header + pack("!H", seq) + packet.payload)
+            sender.send(header + pack("!H", seq) + packet.payload)

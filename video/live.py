@@ -12,16 +12,16 @@ import json
 import struct
 import sys
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any
 
 import av
 from aiortc.rtcrtpparameters import RTCRtpCodecParameters
-from aiortc.rtp import RtpPacket
 
 from core.processes import python_module
 from video.frames import VideoAssembler
+from video.packet import Packet
 from video.source import SenderReport
 
 PICTURE = "live.jpg"
@@ -35,9 +35,7 @@ _QUALITY = 80
 class LiveTap:
     """Feeds one track to a decoder process and says when a picture is there."""
 
-    def __init__(
-        self, out: Path, fps: float, ask_keyframe: Callable[[], Awaitable[None]], on_picture: Callable[[int, int], None]
-    ) -> None:
+    def __init__(self, out: Path, fps: float, ask_keyframe: Callable[[], None], on_picture: Callable[[int, int], None]) -> None:
         self._out, self._fps, self._ask, self._on_picture = out, fps, ask_keyframe, on_picture
         self._process: asyncio.subprocess.Process | None = None
         self._assembler: VideoAssembler | None = None
@@ -59,7 +57,7 @@ class LiveTap:
             await process.wait()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    def on_packet(self, packet: RtpPacket, codec: RTCRtpCodecParameters) -> None:
+    def on_packet(self, packet: Packet, codec: RTCRtpCodecParameters) -> None:
         process = self._process
         if process is None or process.stdin is None or process.stdin.is_closing() or codec.name not in _CODECS:
             return
@@ -70,7 +68,7 @@ class LiveTap:
         if process.stdin.transport.get_write_buffer_size() > MOST_WAITING:
             self._needs_key = True
         if self._needs_key and not frame.is_keyframe:
-            self._spawn(self._ask())
+            self._ask()
             return
         self._needs_key = False
         process.stdin.write(_HEAD.pack(_CODECS.index(codec.name), len(frame.data)) + frame.data)

@@ -5,7 +5,6 @@ Never transcodes (no MediaRecorder) and never stops a call: a full disk ends the
 
 from __future__ import annotations
 
-import asyncio
 import errno
 import time
 from collections.abc import Callable
@@ -15,9 +14,9 @@ from functools import partial
 from pathlib import Path
 
 from aiortc.rtcrtpparameters import RTCRtpCodecParameters
-from aiortc.rtp import RtpPacket
 
 from video.frames import CLOCK_HZ, Assembler, EncodedFrame, assembler_for
+from video.packet import Packet
 from video.ring import TS, Gap, Reorder, ts_ahead
 from video.segment import EndedBy, MissingPart, OpenFile, Segment, SegmentPlace, SegmentWriter
 from video.source import SenderReport
@@ -75,7 +74,7 @@ class TrackRecorder:
     _last_report: SenderReport | None = None
     _asked_key: bool = False
 
-    def on_packet(self, packet: RtpPacket, codec: RTCRtpCodecParameters) -> None:
+    def on_packet(self, packet: Packet, codec: RTCRtpCodecParameters) -> None:
         if self.failed is not None or codec.name not in SUFFIX:
             return
         if self._assembler is None:
@@ -107,7 +106,7 @@ class TrackRecorder:
         for item in self._reorder.flush():
             self._take(item)
 
-    def _take(self, item: RtpPacket | Gap) -> None:
+    def _take(self, item: Packet | Gap) -> None:
         assembler, codec = self._assembler, self._codec
         if assembler is None or codec is None:
             return
@@ -189,19 +188,3 @@ class TrackRecorder:
         """Keep what is written, give the reason once."""
         self.failed = "storage_full" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "io"
         self._close("storage_full")
-
-
-def keyframe_asker(request: Callable[[], object]) -> Callable[[], None]:
-    """Turn a coroutine function into a call that may be made from a tap."""
-
-    def ask() -> None:
-        coroutine = request()
-        if asyncio.iscoroutine(coroutine):
-            task = asyncio.ensure_future(coroutine)
-            _TASKS.add(task)
-            task.add_done_callback(_TASKS.discard)
-
-    return ask
-
-
-_TASKS: set[asyncio.Future[object]] = set()

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass, field
 
-from aiortc.rtp import RtpPacket
+from video.packet import Packet
 
 SEQ = 1 << 16
 TS = 1 << 32
@@ -31,13 +31,13 @@ class PacketRing:
     def __init__(self, keep_s: float, max_packets: int = MAX_PACKETS) -> None:
         self.keep_s = keep_s
         self._max = max_packets
-        self._by_seq: dict[int, RtpPacket] = {}
+        self._by_seq: dict[int, Packet] = {}
         self._order: deque[tuple[float, int]] = deque()
 
     def __len__(self) -> int:
         return len(self._by_seq)
 
-    def add(self, packet: RtpPacket, now: float) -> bool:
+    def add(self, packet: Packet, now: float) -> bool:
         """Keep a packet; False if it is a repeat."""
         known = self._by_seq.get(packet.sequence_number)
         if known is not None and known.timestamp == packet.timestamp:
@@ -49,7 +49,7 @@ class PacketRing:
             self._by_seq.pop(old, None)
         return True
 
-    def get(self, seq: int) -> RtpPacket | None:
+    def get(self, seq: int) -> Packet | None:
         return self._by_seq.get(seq)
 
     def clear(self) -> None:
@@ -148,39 +148,39 @@ class Reorder:
     def __init__(self, hold_s: float) -> None:
         self.hold_s = hold_s
         self._next: int | None = None
-        self._held: dict[int, tuple[float, RtpPacket]] = {}
+        self._held: dict[int, tuple[float, Packet]] = {}
 
-    def push(self, packet: RtpPacket, now: float) -> list[RtpPacket | Gap]:
+    def push(self, packet: Packet, now: float) -> list[Packet | Gap]:
         if self._next is None:
             self._next = packet.sequence_number
         ahead = seq_ahead(packet.sequence_number, self._next)
         if ahead < 0:
             return []  # a repeat, or later than we could wait
         self._held[packet.sequence_number] = (now, packet)
-        out: list[RtpPacket | Gap] = self._in_order()
+        out: list[Packet | Gap] = self._in_order()
         while self._held and now - min(at for at, _ in self._held.values()) > self.hold_s:
             out += self._skip()
         return out
 
-    def flush(self) -> list[RtpPacket | Gap]:
+    def flush(self) -> list[Packet | Gap]:
         """All that is held, with the holes named; start anew after it."""
-        out: list[RtpPacket | Gap] = []
+        out: list[Packet | Gap] = []
         while self._held:
             out += self._skip()
         self._next = None
         return out
 
-    def _in_order(self) -> list[RtpPacket | Gap]:
-        out: list[RtpPacket | Gap] = []
+    def _in_order(self) -> list[Packet | Gap]:
+        out: list[Packet | Gap] = []
         while self._next in self._held:
             out.append(self._held.pop(self._next)[1])
             self._next = (self._next + 1) % SEQ
         return out
 
-    def _skip(self) -> list[RtpPacket | Gap]:
+    def _skip(self) -> list[Packet | Gap]:
         expected = self._next or 0
         nearest = min(self._held, key=lambda seq: seq_ahead(seq, expected))
         missing = seq_ahead(nearest, expected)
         self._next = nearest
-        holes: list[RtpPacket | Gap] = [Gap(expected, missing)] if missing else []
+        holes: list[Packet | Gap] = [Gap(expected, missing)] if missing else []
         return holes + self._in_order()

@@ -9,9 +9,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Protocol
+from typing import Any, Protocol
 
-from aiortc.codecs import is_rtx
 from aiortc.rtcrtpparameters import RTCRtpCodecParameters
 from aiortc.rtcrtpreceiver import StreamStatistics
 from aiortc.rtp import (
@@ -23,14 +22,13 @@ from aiortc.rtp import (
     RtcpReceiverInfo,
     RtcpRrPacket,
     RtcpSrPacket,
-    RtpPacket,
     pack_remb_fci,
-    unwrap_rtx,
 )
 
-from video.aiortc_compat import PacketReceiver
 from video.feedback import ArrivalLog, nack
 from video.frames import is_keyframe_start
+from video.halves import PacketReceiver
+from video.packet import Packet
 from video.ring import KeyframeGate, NackTracker, PacketRing
 
 KEYFRAME_WINDOW_S = 0.3  # one PLI upstream per publisher in this time (video spec 4.1)
@@ -55,9 +53,9 @@ class SenderReport:
 class Leg(Protocol):
     """One viewer of one track."""
 
-    async def forward(self, packet: RtpPacket, source: Source) -> None: ...
+    def forward(self, packet: Packet, source: Source) -> None: ...
 
-    async def report(self, report: SenderReport, source: Source) -> None: ...
+    def report(self, report: SenderReport, source: Source) -> None: ...
 
     def source_changed(self, source: Source) -> None: ...
 
@@ -65,7 +63,7 @@ class Leg(Protocol):
 class Tap(Protocol):
     """Somebody inside the worker who wants the packets (recorder, snapshot)."""
 
-    def on_packet(self, packet: RtpPacket, codec: RTCRtpCodecParameters) -> None: ...
+    def on_packet(self, packet: Packet, codec: RTCRtpCodecParameters) -> None: ...
 
     def on_report(self, report: SenderReport) -> None: ...
 
@@ -98,7 +96,7 @@ class Source:
         self._gate = KeyframeGate(KEYFRAME_WINDOW_S)
         self._ssrc: int | None = None
         self._own_ssrc = 1
-        self._stats: StreamStatistics | None = None
+        self._stats: Any = None  # a StreamStatistics of aiortc, which asks a packet for no more than ours has
         self._report: SenderReport | None = None
 
     @property
@@ -131,11 +129,10 @@ class Source:
     def on_disconnect(self) -> None:
         """The transport is gone; the owner of the connection calls `disconnect`."""
 
-    async def on_rtp(self, packet: RtpPacket) -> None:
+    def on_rtp(self, packet: Packet) -> None:
         now = time.monotonic()
-        number = packet.extensions.transport_sequence_number
-        if number is not None:
-            self._arrivals.add(number, now)
+        if packet.transport_number is not None:
+            self._arrivals.add(packet.transport_number, now)
         known = self._recognise(packet)
         if known is None:
             return
@@ -150,47 +147,47 @@ class Source:
         if self._stats is not None:
             self._stats.add(packet)
         if self.pictures:
-            await self._watch_loss(packet, codec, now)
-        for tap in list(self.taps):
+            self._watch_loss(packet, codec, now)
+        for tap in tuple(self.taps):
             tap.on_packet(packet, codec)
         for leg in self.legs:
-            await leg.forward(packet, self)
+            leg.forward(packet, self)
 
-    async def on_rtcp(self, packet: AnyRtcpPacket) -> None:
+    def on_rtcp(self, packet: AnyRtcpPacket) -> None:
         if isinstance(packet, RtcpSrPacket) and packet.ssrc == self._ssrc and packet.sender_info.ntp_timestamp:
             info = packet.sender_info
             self._report = SenderReport(info.rtp_timestamp, info.ntp_timestamp, datetime.now(UTC))
             for tap in list(self.taps):
                 tap.on_report(self._report)
             for leg in self.legs:
-                await leg.report(self._report, self)
+                leg.report(self._report, self)
         elif isinstance(packet, RtcpByePacket):
             for tap in list(self.taps):
                 tap.on_break()
 
-    async def request_keyframe(self) -> None:
+    def request_keyframe(self) -> None:
         """Ask the publisher for a keyframe, at most once per window."""
         if self.pictures and self._gate.ask(time.monotonic()):
-            await self._pli()
+            self._pli()
 
-    async def tick(self) -> None:
+    def tick(self) -> None:
         """Every 50 ms: repeat what was asked for in vain."""
         now = time.monotonic()
         if self._gate.due(now):
-            await self._pli()
+            self._pli()
         again = self._nacks.due(now)
         if again:
-            await self._nack(again)
+            self._nack(again)
 
-    async def arrival_report(self) -> None:
+    def arrival_report(self) -> None:
         """Every 50 ms; the first live source of the connection speaks for all: what has arrived, so that the publisher can find its rate."""
         if self._receiver is None or self._ssrc is None:
             return
         report = self._arrivals.report(self._own_ssrc, self._ssrc)
         if report is not None:
-            await self._receiver.send_rtcp(report)
+            self._receiver.send_rtcp(report)
 
-    async def receiver_report(self) -> None:
+    def receiver_report(self) -> None:
         """Every second: loss and jitter (RFC 3550), and the rate we can take (REMB; draft-alvestrand-rmcat-remb)."""
         self._measure(time.monotonic())
         if self._receiver is None or self._stats is None or self._ssrc is None:
@@ -206,11 +203,11 @@ class Source:
             lsr=lsr,
             dlsr=int(since * 65536) if 0 < since < 65536 else 0,
         )
-        await self._receiver.send_rtcp(bytes(RtcpRrPacket(ssrc=self._own_ssrc, reports=[info])))
+        self._receiver.send_rtcp(bytes(RtcpRrPacket(ssrc=self._own_ssrc, reports=[info])))
         if self.pictures:
             fci = pack_remb_fci(self.ceiling_bps, [self._ssrc])
             remb = RtcpPsfbPacket(fmt=RTCP_PSFB_APP, ssrc=self._own_ssrc, media_ssrc=0, fci=fci)
-            await self._receiver.send_rtcp(bytes(remb))
+            self._receiver.send_rtcp(bytes(remb))
 
     def _measure(self, now: float) -> None:
         """The rate of the last second or so, payload only."""
@@ -219,44 +216,41 @@ class Source:
             self.rate_bps = 8 * (self.bytes - before) / (now - since) if since else 0.0
         self._counted = (now, self.bytes)
 
-    def _begin(self, packet: RtpPacket, codec: RTCRtpCodecParameters) -> None:
+    def _begin(self, packet: Packet, codec: RTCRtpCodecParameters) -> None:
         self._ssrc, self.codec = packet.ssrc, codec
         self._stats = StreamStatistics(codec.clockRate)
         for leg in self.legs:
             leg.source_changed(self)
         self._on_started(self)
 
-    def _recognise(self, packet: RtpPacket) -> tuple[RtpPacket, RTCRtpCodecParameters] | None:
+    def _recognise(self, packet: Packet) -> tuple[Packet, RTCRtpCodecParameters] | None:
         """The packet as sent first (unwrapped from RTX) with its codec; None for what was not agreed on."""
         receiver = self._receiver
-        codec = receiver.codecs.get(packet.payload_type) if receiver else None
-        if receiver is None or codec is None:
+        if receiver is None:
             return None
-        if not is_rtx(codec):
+        codec = receiver.codecs.get(packet.payload_type)
+        if codec is not None:
             agreed = receiver.media_ssrc if receiver.media_ssrc is not None else self._ssrc
-            return (packet, codec) if agreed in (None, packet.ssrc) else None
-        repaired = self._repaired(packet, codec, receiver)
-        return None if repaired is None else (repaired, receiver.codecs[repaired.payload_type])
+            return (packet, codec) if agreed is None or agreed == packet.ssrc else None
+        base = receiver.repairs.get(packet.payload_type)
+        if base is None or base not in receiver.codecs or receiver.media_ssrc is None or len(packet.payload) < 2:
+            return None
+        first = int.from_bytes(packet.payload[:2], "big")  # RFC 4588: the number it had at first comes before the payload
+        repaired = Packet(base, packet.marker, first, packet.timestamp, receiver.media_ssrc, packet.payload[2:])
+        return repaired, receiver.codecs[base]
 
-    async def _watch_loss(self, packet: RtpPacket, codec: RTCRtpCodecParameters, now: float) -> None:
+    def _watch_loss(self, packet: Packet, codec: RTCRtpCodecParameters, now: float) -> None:
         if is_keyframe_start(codec.name, packet.payload):
             self._gate.satisfied()
         fresh = self._nacks.add(packet.sequence_number, now)
         if fresh:
-            await self._nack(fresh)
+            self._nack(fresh)
 
-    @staticmethod
-    def _repaired(packet: RtpPacket, codec: RTCRtpCodecParameters, receiver: PacketReceiver) -> RtpPacket | None:
-        base = codec.parameters.get("apt")
-        if receiver.media_ssrc is None or not isinstance(base, int) or base not in receiver.codecs or len(packet.payload) < 2:
-            return None
-        return unwrap_rtx(packet, payload_type=base, ssrc=receiver.media_ssrc)
-
-    async def _pli(self) -> None:
+    def _pli(self) -> None:
         if self._receiver is not None and self._ssrc is not None:
             pli = RtcpPsfbPacket(fmt=RTCP_PSFB_PLI, ssrc=self._own_ssrc, media_ssrc=self._ssrc)
-            await self._receiver.send_rtcp(bytes(pli))
+            self._receiver.send_rtcp(bytes(pli))
 
-    async def _nack(self, lost: list[int]) -> None:
+    def _nack(self, lost: list[int]) -> None:
         if self._receiver is not None and self._ssrc is not None:
-            await self._receiver.send_rtcp(nack(self._own_ssrc, self._ssrc, lost))
+            self._receiver.send_rtcp(nack(self._own_ssrc, self._ssrc, lost))

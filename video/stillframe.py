@@ -11,11 +11,11 @@ from typing import Any
 
 import av
 from aiortc.rtcrtpparameters import RTCRtpCodecParameters
-from aiortc.rtp import RtpPacket
 
 from core.errors import Unfinished
 from video.forward import Forwarder
 from video.frames import EncodedFrame, VideoAssembler
+from video.packet import Packet
 from video.source import SenderReport
 
 WAIT_S = 4.0
@@ -27,7 +27,7 @@ class _NextKeyframe:
         self.found: asyncio.Future[tuple[str, EncodedFrame]] = asyncio.get_running_loop().create_future()
         self._assembler: VideoAssembler | None = None
 
-    def on_packet(self, packet: RtpPacket, codec: RTCRtpCodecParameters) -> None:
+    def on_packet(self, packet: Packet, codec: RTCRtpCodecParameters) -> None:
         self._assembler = self._assembler or VideoAssembler(codec)
         frame = self._assembler.push(packet)
         if frame is not None and frame.is_keyframe and not self.found.done():

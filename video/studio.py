@@ -29,7 +29,7 @@ from video.control import (
 from video.cutting import cut_clip
 from video.forward import THUMB, Forwarder, ForwardSettings, TrackNews
 from video.live import PICTURE, LiveTap
-from video.record import RecordPlan, TrackRecorder, keyframe_asker
+from video.record import RecordPlan, TrackRecorder
 from video.rejoin import join_segments
 from video.segment import Segment, file_sha256
 from video.source import Source
@@ -140,14 +140,14 @@ class Studio:
 
     async def _record(self, source: Source) -> None:
         self._tap(source)
-        await source.request_keyframe()
+        source.request_keyframe()
 
     def _tap(self, source: Source) -> None:
         recording = self._recording
         if recording is None:
             return
         plan = RecordPlan(self.room, source.seat, source.kind, recording.directory, self._segment_s, recording.started)
-        recorder = TrackRecorder(plan, partial(self._seal, recording.id), keyframe_asker(source.request_keyframe))
+        recorder = TrackRecorder(plan, partial(self._seal, recording.id), source.request_keyframe)
         recording.recorders[source.seat, source.kind] = recorder
         source.taps.append(recorder)
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import gc
 import logging
 import os
 import signal
@@ -21,6 +22,7 @@ from video.netloop import PortRangeLoop
 from video.studio import Studio
 
 log = logging.getLogger("video.worker")
+_GC_THRESHOLD = (20_000, 20, 20)  # packets make no cycles; connections do
 
 
 class Worker:
@@ -165,6 +167,9 @@ def main(arguments: list[str] | None = None) -> int:
     aiortc_compat.check()
     if chosen.address:
         aiortc_compat.restrict_addresses(tuple(chosen.address))
+    gc.collect()
+    gc.freeze()  # what is imported stays: looking through it again would stop everybody's picture for a tenth of a second
+    gc.set_threshold(*_GC_THRESHOLD)
     settings = ForwardSettings(chosen.ring_s, chosen.ceiling_kbps * 1000)
     low, high = chosen.udp_ports
     with asyncio.Runner(loop_factory=lambda: PortRangeLoop((low, high))) as runner:

@@ -19,9 +19,9 @@ from aiortc.rtcrtpparameters import RTCRtpCodecParameters
 from aiortc.rtp import RtpPacket
 from pylibsrtp import Policy, Session
 
-from video.aiortc_compat import PacketSender
 from video.clip import encode_vp8, moving_picture
 from video.downlink import Downlink, link_rules
+from video.halves import PacketSender
 from video.leg import ViewerLeg
 from video.source import Source
 
@@ -46,7 +46,7 @@ class _Srtp:
     def watch_arrivals(self, _take: object) -> None:
         return None
 
-    async def send(self, data: bytes) -> None:
+    def send(self, data: bytes) -> None:
         self._session.protect(data)
 
 
@@ -66,12 +66,12 @@ def measure(frames: int) -> dict[str, object]:
     leg.sender = cast("PacketSender", _Srtp())
 
     async def forward() -> float:
-        await leg.start()
+        leg.start()
         before = time.process_time()
         for data in raw:
             packet = RtpPacket.parse(data)
             source.ring.add(packet, 0.0)
-            await leg.forward(packet, source)
+            leg.forward(packet, source)
         return time.process_time() - before
 
     forwarding = asyncio.run(forward())

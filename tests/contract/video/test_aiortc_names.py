@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
-from aiortc.rtcdtlstransport import RTCDtlsTransport
+from aiortc.rtcdtlstransport import RTCDtlsTransport, RtpRouter
 
 import video
 from core.errors import EnvironmentFault
@@ -18,7 +18,10 @@ def test_every_name_is_there() -> None:
     aiortc_compat.check()
 
 
-@pytest.mark.parametrize(("owner", "name"), [*aiortc_compat.PRIVATE_METHODS, *aiortc_compat.REPLACED])
+@pytest.mark.parametrize(
+    ("owner", "name"),
+    [*aiortc_compat.PRIVATE_METHODS, *aiortc_compat.REPLACED],
+)
 def test_a_renamed_name_is_named_at_start(monkeypatch: pytest.MonkeyPatch, owner: type, name: str) -> None:
     monkeypatch.delattr(owner, name)
     with pytest.raises(EnvironmentFault, match=name):
@@ -26,10 +29,15 @@ def test_a_renamed_name_is_named_at_start(monkeypatch: pytest.MonkeyPatch, owner
 
 
 def test_the_way_packets_reach_us_is_watched(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def changed(self: object, data: bytes, arrival_time_ms: int) -> None: ...
+    monkeypatch.delattr(RtpRouter, "route_rtp")
+    assert aiortc_compat.missing_names() == ["RtpRouter.route_rtp"]
 
-    monkeypatch.setattr(RTCDtlsTransport, "_handle_rtp_data", changed)
-    assert "RTCDtlsTransport -> _handle_rtp_packet" in aiortc_compat.missing_names()
+
+def test_an_attribute_that_instances_no_longer_have_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    def rebuilt(self: object, *args: object) -> None: ...
+
+    monkeypatch.setattr(RTCDtlsTransport, "__init__", rebuilt)
+    assert "RTCDtlsTransport._tx_srtp" in aiortc_compat.missing_names()
 
 
 def test_no_other_file_uses_private_names_of_aiortc() -> None:

@@ -13,8 +13,9 @@ from aiortc.mediastreams import MediaStreamTrack
 from aiortc.rtp import RtpPacket
 
 from core.errors import InputError, NotFound
-from video.aiortc_compat import STREAMS_PER_CONNECTION, PacketSender, restrict_addresses
+from video.aiortc_compat import STREAMS_PER_CONNECTION, restrict_addresses
 from video.forward import Forwarder, ForwardSettings, TrackNews
+from video.halves import PacketSender
 from video.player import ClipTrack
 
 CONFIG = RTCConfiguration(iceServers=[])
@@ -77,10 +78,10 @@ def test_what_is_lost_on_the_way_down_is_repaired_from_the_ring(clip: Path, monk
     sent = [0]
     original = PacketSender.send
 
-    async def lossy(self: PacketSender, data: bytes) -> None:
+    def lossy(self: PacketSender, data: bytes) -> None:
         sent[0] += 1
         if sent[0] % 7 or len(data) < 100:
-            await original(self, data)
+            original(self, data)
 
     monkeypatch.setattr(PacketSender, "send", lossy)
 
@@ -125,7 +126,7 @@ def test_a_flood_of_unknown_streams_reaches_nobody_and_fills_no_memory(clip: Pat
             packet.payload = flood
             await sender._send_rtp(packet.serialize())
         assert len(await frames(track, 12)) == 12, "the real track goes on"
-        kept = sfu._publications[resource].sources[0][1]._transport._rtp_router.ssrc_table
+        kept = sfu._publications[resource].sources[0][1]._wire._router.ssrc_table
         assert STREAMS_PER_CONNECTION // 2 < len(kept) <= STREAMS_PER_CONNECTION + 1, "the flood arrived and was forgotten"
         assert source.packets - before < 1500, "none of the flood counts as the crew's picture"
         strangers = [

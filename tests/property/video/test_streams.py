@@ -48,7 +48,7 @@ class _Sink:
     def rtx_payload_type(self, _codec: object) -> None:
         return None
 
-    async def send(self, data: bytes) -> None:
+    def send(self, data: bytes) -> None:
         self.sent.append(RtpPacket.parse(data))
 
 
@@ -59,12 +59,12 @@ def test_a_viewer_sees_one_unbroken_stream_over_any_switches(lives: list[tuple[i
         source.codec = VP8
         leg = ViewerLeg(source, Downlink(link_rules()))
         leg.sender = sink = _Sink()  # a stand-in for the SRTP sender
-        await leg.start()
+        leg.start()
         for seq, stamp, count in lives:
             leg.source_changed(source)
             for step in range(count):
                 payload = KEY if step == 0 else DELTA
-                await leg.forward(
+                leg.forward(
                     RtpPacket(
                         sequence_number=(seq + step) % 65_536, timestamp=(stamp + step * 3000) % (1 << 32), payload=payload
                     ),
