@@ -100,6 +100,7 @@ def build_router(services: Services, sources: Sources) -> APIRouter:
             evidence={one.id: one for one in record.evidence},
             hull=hullview.build(record),
             downloads=downloads(services, case_id) if sees_all_cases(request.state.principal) else [],
+            may_replay=sees_all_cases(request.state.principal),
             may_work=request.state.principal.role in (Role.INSPECTOR, Role.SUPERVISOR),
             may_link=record.state in ("issued", "follow_up", "closed")
             and request.state.principal.role in (Role.INSPECTOR, Role.SUPERVISOR),

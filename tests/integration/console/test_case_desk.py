@@ -137,6 +137,12 @@ def test_a_whole_check_by_keyboard_and_the_second_person(desk: Desk, browser: Br
     press(other, "s")
     expect(other.locator(".work-state")).to_contain_text("Approved")
     assert [one.action for one in desk.record().decisions][-3:] == ["end_session", "submit", "approve"]
+
+    other.goto(f"{desk.url}/cases/{desk.walk.id}/replay#finding-{written.finding_id}")  # the report's sentence finds its moment
+    expect(other.locator("#replay-title")).to_contain_text("corrosion")
+    expect(other.locator("#replay-detail")).to_contain_text("Confirmed")
+    press(other, "0", "j")
+    expect(other.locator("#replay-rows [aria-selected=true]")).to_have_count(1)
     assert wrong == []
 
 
