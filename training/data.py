@@ -5,6 +5,8 @@ Never knows the network. Images are BGR uint8, masks uint8 codes (README.md).
 
 from __future__ import annotations
 
+import json
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -163,3 +165,25 @@ class Sampler:
         drawn = [self._mosaic() if self.rng.random() < self.how.mosaic else self._one(self.size) for _ in range(count)]
         images = np.stack([image[..., ::-1].transpose(2, 0, 1) for image, _ in drawn])
         return torch.from_numpy(images).float() / 255.0, torch.from_numpy(np.stack([mask for _, mask in drawn]))
+
+
+class Ahead:
+    """Makes the next batch in a thread while the network works on this one; the order of batches is that of one thread."""
+
+    def __init__(self, sampler: Sampler, count: int) -> None:
+        self._sampler, self._count = sampler, count
+        self._pool = ThreadPoolExecutor(1)
+        self._next = self._pool.submit(self._make)
+
+    def _make(self) -> tuple[str, tuple[torch.Tensor, torch.Tensor]]:
+        return json.dumps(self._sampler.rng.bit_generator.state), self._sampler.batch(self._count)
+
+    def take(self) -> tuple[torch.Tensor, torch.Tensor]:
+        done: Future[tuple[str, tuple[torch.Tensor, torch.Tensor]]] = self._next
+        batch = done.result()[1]
+        self._next = self._pool.submit(self._make)
+        return batch
+
+    def state(self) -> str:
+        """The random state from which the batch that nobody has taken yet was drawn, as JSON."""
+        return self._next.result()[0]

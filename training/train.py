@@ -19,7 +19,7 @@ os.environ.setdefault("YOLO_AUTOINSTALL", "False")
 import cv2
 import numpy as np
 import torch
-from data import CLASSES, CORROSION, DOUBT, IGNORE, NOT_RUST, SOUND, Augment, Picture, Sampler, load
+from data import CLASSES, CORROSION, DOUBT, IGNORE, NOT_RUST, SOUND, Ahead, Augment, Picture, Sampler, load
 from torch import nn
 from torch.nn import functional
 from ultralytics.nn.tasks import SemanticSegmentationModel
@@ -151,7 +151,7 @@ class Run:
         plain = [p for p in self.model.parameters() if p.ndim <= 1]
         groups = [{"params": decay, "weight_decay": 0.02}, {"params": plain, "weight_decay": 0.0}]
         self.optimiser = torch.optim.AdamW(groups, lr=args.lr)
-        self.sampler: Sampler | None = None
+        self.ahead: Ahead | None = None
         self.resume_rng: dict[str, object] | None = None
         if (args.out / "last.pt").is_file():
             self._resume(torch.load(args.out / "last.pt", weights_only=True))
@@ -170,15 +170,15 @@ class Run:
         pictures = load(data / "synth", real=False)
         if (data / "real" / "images").is_dir():
             pictures += load(data / "real", real=True)
-        rng = self.sampler.rng if self.sampler else None
         pairs = (entry.split("=") for entry in self.args.favour)
         favour = tuple((start, float(weight)) for start, weight in pairs)
         how = Augment(tuple(self.args.shares), self.args.paste, self.args.mosaic, self.args.light, favour)
-        self.sampler = Sampler(pictures, self.args.size, self.args.seed, how)
-        if rng is not None:
-            self.sampler.rng = rng
+        sampler = Sampler(pictures, self.args.size, self.args.seed, how)
+        if self.ahead is not None:
+            sampler.rng.bit_generator.state = json.loads(self.ahead.state())
         elif self.resume_rng is not None:
-            self.sampler.rng.bit_generator.state = self.resume_rng
+            sampler.rng.bit_generator.state = self.resume_rng
+        self.ahead = Ahead(sampler, self.args.batch)
         print(f"{len(pictures)} pictures", flush=True)
 
     @property
@@ -193,7 +193,7 @@ class Run:
         for group in self.optimiser.param_groups:
             group["lr"] = rate
         self.model.train()
-        images, masks = self.sampler.batch(self.args.batch)
+        images, masks = self.ahead.take()
         main_logits, aux_logits = self.model(images.contiguous(memory_format=torch.channels_last))
         loss = loss_of(main_logits, masks, self.args.doubt) + 0.3 * loss_of(aux_logits, masks, self.args.doubt)
         self.optimiser.zero_grad()
@@ -228,7 +228,7 @@ class Run:
             self.best = figures["value"]
             write_whole(light_state, self.args.out / "best.pt")
         write_whole(light_state, self.args.out / f"epoch-{self.step // self.args.epoch_steps:03d}.pt")
-        rng = json.dumps(self.sampler.rng.bit_generator.state)
+        rng = self.ahead.state()
         raw = {k: v.clone() for k, v in self.model.state_dict().items()}
         heavy = {"raw": raw, "optimiser": self.optimiser.state_dict(), "seconds": self.seconds, "best": self.best, "rng": rng}
         write_whole({**light_state, **heavy}, self.args.out / "last.pt")
