@@ -16,6 +16,7 @@ import uvicorn
 from console.app import create_app
 from console.background import Background
 from console.ingest_process import IngestProcess
+from console.job_process import JobProcess
 from console.tls import TlsFiles
 from console.view import STATIC
 from console.wiring import Area
@@ -109,13 +110,16 @@ def run_server(
         timeout_graceful_shutdown=5,
     )
     beside = Background(services, app.state.metrics, area=area)
-    ingest = IngestProcess(services)
+    ingest, work = IngestProcess(services), JobProcess(services)
     if workers_beside:
         beside.start()
         ingest.start()
+        if area is Area.ALL:
+            work.start()
     try:
         _Announced(config, url, on_ready).run(sockets=[listening])
     finally:
+        work.stop()
         ingest.stop()
         beside.stop()
         listening.close()

@@ -1,4 +1,4 @@
-"""Owns ``yunjian hull``: detect, map, evaluate, truth, synth-ship, train, convert, export, model.
+"""Owns ``yunjian hull``: detect, map, evaluate, truth, synth-ship, train, convert, export, worker, model.
 
 Never holds a rule of hull vision: `inspection.hull` does.
 """
@@ -8,7 +8,9 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+import signal
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,7 +23,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from config import Settings, load_settings
 from console.cli.common import AsJson, guarded, print_json, say
+from console.job_process import IDLE_S, executor_name, work
+from console.services import open_services
 from core import catalogue
+from core.errors import InputError
 from core.ids import Imo
 from core.ship import ShipGeometry
 from inspection.hull import (
@@ -51,10 +56,13 @@ from inspection.hull import (
     train_model,
     write_ship_file,
 )
+from inspection.hull.dataset import Format
+from inspection.hull.review import corrected
 
 app = typer.Typer(help="Hull vision. Example: yunjian hull detect photos/ --masks masks/", no_args_is_help=True)
 _THRESHOLD = Annotated[float | None, typer.Option(help="Score from which a pixel counts; default: setting hull.threshold")]
 ALL_REJECTED = 1
+FORMATS: dict[str, Format] = {"coco": "coco", "yolo": "yolo", "real": "real"}
 
 
 @contextmanager
@@ -302,22 +310,54 @@ def convert(
     say(settings, "hull.convert.done", path=path)
 
 
-@app.command(epilog="Example: yunjian hull export corrected/ coco/ --format coco")
+@app.command(epilog="Example: yunjian hull export coco/ --format coco, or: yunjian hull export labelled/ coco/")
 @guarded
 def export(
-    folder: Annotated[Path, typer.Argument(help="Folder with images/ and masks/ (8-bit class ids, contracts.md)")],
-    out: Annotated[Path, typer.Argument(help="Where to write images and labels")],
-    fmt: Annotated[str, typer.Option("--format", help="coco (exact run lengths) or yolo (outlines)")] = "coco",
-    drawn_by: Annotated[str, typer.Option(help="Who or what drew the masks; written beside each photograph")] = "unknown",
+    paths: Annotated[
+        list[Path],
+        typer.Argument(help="[FOLDER] OUT; FOLDER has images/ and masks/ (class ids), left out: masks corrected here"),
+    ],
+    fmt: Annotated[
+        str, typer.Option("--format", help="coco (run lengths), yolo (outlines), real (for hull train, evaluate)")
+    ] = "coco",
+    drawn_by: Annotated[
+        str, typer.Option(help="Who or what drew the masks of FOLDER; written beside each photograph")
+    ] = "unknown",
 ) -> None:
-    """Hand photographs and their masks on as training data, COCO or YOLO, with where each came from."""
+    """Hand photographs and their masks on as training data, with where each came from: COCO, YOLO, or the layout of `hull train --real`."""
     settings = load_settings()
-    if fmt not in {"coco", "yolo"}:
+    if fmt not in FORMATS:
         raise typer.BadParameter(fmt, param_hint="--format")
-    items = [Labelled(image, mask, drawn_by) for image, mask in labelled_pairs(folder, "all")]
-    written = export_dataset(items, out, "coco" if fmt == "coco" else "yolo")
+    if len(paths) > 2:
+        raise typer.BadParameter(str(paths[2]))
+    out = paths[-1]
+    with TemporaryDirectory(prefix="yunjian-hull-") as scratch:
+        if len(paths) == 2:
+            items = [Labelled(image, mask, drawn_by) for image, mask in labelled_pairs(paths[0], "all")]
+        else:
+            with open_services(settings) as services:
+                items = corrected(services, Path(scratch))
+            if not items:
+                raise InputError("hull.no_corrections")
+        written = export_dataset(items, out, FORMATS[fmt])
     sys.stdout.write(f"{out}\n")
     say(settings, "hull.export.done", photos=len(items), annotations=written, path=out)
+
+
+@app.command(epilog="Example: yunjian hull worker")
+@guarded
+def worker(
+    number: Annotated[int, typer.Option(help="Tells several workers of one machine apart")] = 0,
+    until_idle: Annotated[bool, typer.Option("--until-idle", help="End after a minute without work")] = False,  # noqa: FBT002
+) -> None:
+    """Take hull jobs of this installation: `yunjian serve` starts one by itself, further machines on one PostgreSQL help with this."""
+    settings = load_settings()
+    stop = threading.Event()
+    for name in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(name, lambda *_: stop.set())
+    with open_services(settings) as services:
+        say(settings, "hull.worker.started", name=executor_name(number))
+        work(services, stop, executor_name(number), IDLE_S if until_idle else None)
 
 
 @app.command("model", epilog="Example: yunjian hull model")

@@ -17,6 +17,7 @@ from console.pages import (
     evidence,
     feeds,
     followup,
+    hull_review,
     journal,
     login,
     map,  # noqa: A004 - areas are named as users say
@@ -66,6 +67,7 @@ def build_routers(services: Services, metrics: Metrics, sources: Sources, area: 
         case_work.build_router(services, sources),
         replay.build_router(services, sources),
         evidence.build_router(services),
+        hull_review.build_router(services),
         journal.build_router(services),
         benefits.build_router(services),
         supervisor.build_router(services),

@@ -16,10 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import InputError
-from inspection.hull.classes import DEFECTS, ClassId, class_table
+from inspection.hull.classes import DEFECTS, IGNORE, ClassId, class_table
 from inspection.hull.packs import detector_pack
 
-Format = Literal["coco", "yolo"]
+Format = Literal["coco", "yolo", "real"]
 Mask = NDArray[np.uint8]
 
 
@@ -33,7 +33,8 @@ class Labelled:
 
 
 def export_dataset(items: list[Labelled], out: Path, fmt: Format) -> int:
-    """Write `images/` and the labels of `fmt` into `out`: COCO `annotations.json` with exact run lengths, or YOLO polygons with `data.yaml`.
+    """Write `images/` and the labels of `fmt` into `out`: COCO `annotations.json` with exact run lengths, YOLO polygons with `data.yaml`, or
+    `real`: `masks/` (0 not corroded, 1 corrosion, 255 ignore), the layout that `yunjian hull train --real` and `evaluate` read.
 
     Returns:
         The number of annotations.
@@ -42,7 +43,7 @@ def export_dataset(items: list[Labelled], out: Path, fmt: Format) -> int:
         InputError: a mask that is not a mask of class ids of its photograph's size.
     """
     (out / "images").mkdir(parents=True, exist_ok=True)
-    return _coco(items, out) if fmt == "coco" else _yolo(items, out)
+    return {"coco": _coco, "yolo": _yolo, "real": _real}[fmt](items, out)
 
 
 def _read(item: Labelled, out: Path) -> tuple[Mask, str]:
@@ -92,6 +93,19 @@ def _coco(items: list[Labelled], out: Path) -> int:
     }
     (out / "annotations.json").write_text(json.dumps(document, ensure_ascii=False), encoding="utf-8")
     return len(annotations)
+
+
+def _real(items: list[Labelled], out: Path) -> int:
+    (out / "masks").mkdir(parents=True, exist_ok=True)
+    sources, written = [], 0
+    for item in items:
+        mask, sha256 = _read(item, out)
+        plain = np.where(mask == IGNORE, np.uint8(IGNORE), (mask == ClassId.CORROSION).astype(np.uint8))
+        cv2.imwrite(str(out / "masks" / f"{item.photo.stem}.png"), plain)
+        sources.append(f"{sha256}  {item.photo.name}  {item.drawn_by}\n")
+        written += bool((plain == 1).any())
+    (out / "sources.txt").write_text("".join(sources), encoding="utf-8")
+    return written
 
 
 def run_lengths(part: Mask) -> list[int]:

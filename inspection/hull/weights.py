@@ -92,6 +92,11 @@ class Model:
         return np.asarray(self._session.run(None, {self._input: tensor})[0][0], dtype=np.float32)
 
 
+def expected_sha256(settings: HullSettings) -> str:
+    """The hash that the weights in use must have, without loading them."""
+    return settings.weights_sha256 if settings.weights else read_card().sha256
+
+
 def load_model(settings: HullSettings) -> Model:
     """The site's own weights if it names some (with their hash), else the shipped ones."""
     if settings.weights:

@@ -22,6 +22,7 @@ import core.jobs
 import core.messages
 import core.store
 import inspection.books_store
+import inspection.hull.review_store
 import inspection.store
 import reports.store
 import video.store
