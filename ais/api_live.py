@@ -16,6 +16,7 @@ from starlette.concurrency import run_in_threadpool
 
 from ais import map_frame, service
 from ais.event_store import PortCall, events, port_calls
+from ais.ledger import bytes_waiting
 from ais.signals import Event, Signal
 from ais.store import Feed, map_rows, newest_ms
 from core.clock import rfc3339
@@ -42,7 +43,9 @@ class HealthOut(BaseModel):
 
 
 class FeedOut(BaseModel):
-    """A source. The ledger adds up when sentences = fragments_used + all rejected; while live, half messages are in neither."""
+    """A source. The ledger adds up when sentences = fragments_used + all rejected, and bytes read = decoded + rejected (`ais.ledger`);
+    while live, half messages are in neither. `bytes_waiting`: theirs, and those of an unfinished line.
+    """
 
     source: str
     started_at: str
@@ -51,6 +54,7 @@ class FeedOut(BaseModel):
     duplicates: int
     own_station: int
     adds_up: bool
+    bytes_waiting: int
     reject_rate: float
     rejected_share: dict[str, float]
     ledger: dict[str, JsonValue]
@@ -220,6 +224,7 @@ def _feed(feed: Feed) -> FeedOut:
     rejected: dict[str, int] = feed.ledger.get("rejected", {})
     sentences = max(int(feed.ledger["sentences"]), 1)
     health = feed.health
+    waiting = bytes_waiting(feed.ledger)
     return FeedOut(
         source=feed.source,
         started_at=rfc3339(feed.started_at),
@@ -227,7 +232,8 @@ def _feed(feed: Feed) -> FeedOut:
         undated=feed.undated,
         duplicates=feed.duplicates,
         own_station=feed.own_station,
-        adds_up=feed.ledger["sentences"] == feed.ledger["fragments_used"] + sum(rejected.values()),
+        adds_up=feed.ledger["sentences"] == feed.ledger["fragments_used"] + sum(rejected.values()) and waiting == 0,
+        bytes_waiting=waiting,
         reject_rate=round(sum(rejected.values()) / sentences, 6),
         rejected_share={reason: round(count / sentences, 6) for reason, count in rejected.items()},
         ledger=feed.ledger,

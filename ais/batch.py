@@ -186,7 +186,7 @@ class BatchDecoder:
         raw = np.frombuffer(data, np.uint8)
         self._wrapper_in()
         while pos < last:
-            state[k.S_LINES : k.S_EMPTY + 1] = 0
+            state[k.S_LINES : k.S_EMPTY_BYTES + 1] = 0
             state[k.S_LINE], state[k.S_SENTENCE] = ledger.read_lines, ledger.sentences
             state[k.S_MOST_HELD] = min(k.HELD, assembler.free)
             pos = scan(
@@ -198,13 +198,13 @@ class BatchDecoder:
                 state[k.S_FRESH] = 0
             if state[k.S_HELD] or state[k.S_GROUPS]:
                 self._give_back(data)
-            lines, sentences, other, *rejects = state[k.S_LINES : k.S_EMPTY + 1].tolist()
+            lines, sentences, other = state[k.S_LINES : k.S_OTHER + 1].tolist()
             ledger.read_lines += lines
             ledger.sentences += sentences
-            ledger.ignored_non_ais += other
-            for reason, count in zip(_REJECTS, rejects, strict=True):
-                if count:
-                    ledger.reject(reason, count)
+            ledger.no_sentence(int(state[k.S_OTHER_BYTES]), other)
+            for place, reason in enumerate(_REJECTS, k.S_NO_CHECKSUM):
+                if count := int(state[place]):
+                    ledger.reject(reason, int(state[place + k.S_BYTES]), count)
             if pos < last:
                 end = data.index(b"\n", pos)
                 self._wrapper_out()
@@ -235,6 +235,7 @@ class BatchDecoder:
                 fill=row[k.L_FILL],
                 checksum=row[k.L_SUM],
                 line=row[k.L_LINE],
+                size=row[k.L_SIZE],
                 stamp=_stamp(at, source, None if station < 0 else names[station], check),
                 received_ms=framer.received_ms,
             )
@@ -287,7 +288,7 @@ class BatchDecoder:
         room.words[at : at + len(words)] = words
         room.rows[place] = (
             -1 if frame.at_ms is None else frame.at_ms, frame.first_line, frame.last_line, 0, -1, at, len(frame.payload),
-            self._stations.number(frame.station, state, room.fresh), 0, 0, 0, 0, frame.fill, frame.sentences, frame.own,
+            self._stations.number(frame.station, state, room.fresh), 0, 0, 0, 0, frame.size, frame.fill, frame.sentences, frame.own,
             -1 if frame.source is None else SOURCES.index(frame.source), 0, 0,
         )  # fmt: skip
         state[k.S_WORDS], state[k.S_ROWS] = at + len(words), place + 1
@@ -321,13 +322,14 @@ class BatchDecoder:
             room.rows if kernels.COMPILED else room.rows.view(np.recarray), count, room.words, *TABLES, PERSONS_PLACE, WEATHER_PLACE, repeats.serial, repeats.window_ms, repeats.table,
             room.values, room.octets, result,
         )  # fmt: skip
-        kept, values, octets, used, _, *rejects = result.tolist()
+        kept, values, octets, used, used_bytes = result[: k.R_SOURCES].tolist()
         repeats.serial += kept
         self.ledger.messages += kept
         self.ledger.fragments_used += used
-        for reason, sentences in zip(k.R_REASONS, rejects, strict=True):
-            if sentences:
-                self.ledger.reject(reason, sentences)
+        self.ledger.decoded_bytes += used_bytes
+        for place, reason in enumerate(k.R_REASONS):
+            if sentences := int(result[k.R_UNKNOWN_TYPE + place]):
+                self.ledger.reject(reason, int(result[k.R_BYTES + place]), sentences)
         return MessageBatch(room.rows[:kept], room.values[:values], room.octets[:octets], self._stations.names)
 
 

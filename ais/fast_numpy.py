@@ -40,6 +40,7 @@ class PlainLines:
     payload: _Ints
     length: _Ints
     fill: _Ints
+    size: _Ints  # with the line feed
     own: NDArray[np.bool_]
 
     def run_from(self, line: int) -> int:
@@ -53,7 +54,7 @@ class PlainLines:
         packed, begins = pack(self.six[np.arange(int(ends[-1])) + np.repeat(starts - ends + lengths, lengths)], lengths)
         words[at : at + len(packed)] = packed
         rows["word"], rows["characters"] = at + begins, lengths
-        rows["fill_bits"], rows["own"] = self.fill[first:last], self.own[first:last]
+        rows["fill_bits"], rows["own"], rows["size"] = self.fill[first:last], self.own[first:last], self.size[first:last]
         return at + len(packed)
 
 
@@ -62,6 +63,7 @@ def plain_lines(data: bytes) -> PlainLines:
     raw = np.frombuffer(data + bytes(64), np.uint8)
     ends = np.flatnonzero(raw[: len(data)] == 10)
     starts = np.concatenate([[0], ends[:-1] + 1]) if len(ends) else ends
+    size = ends - starts + 1
     ends = ends - ((ends > starts) & (raw[ends - 1] == 13))
     head = raw[starts[:, None] + np.arange(16)]
     good = ends - starts >= 18
@@ -92,7 +94,7 @@ def plain_lines(data: bytes) -> PlainLines:
     good &= (high >= 0) & (low >= 0) & (high * 16 + low == (running[star - 1] ^ running[starts]))
     others = np.where(good, len(starts), rows)
     next_other = np.minimum.accumulate(others[::-1])[::-1] if len(others) else others
-    return PlainLines(six, next_other, payload, comma - payload, fill, head[:, 5] == 79)
+    return PlainLines(six, next_other, payload, comma - payload, fill, size, head[:, 5] == 79)
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,6 +221,7 @@ def fill(
         used[some] = there.sum(axis=1)
     for code in (UNKNOWN_TYPE, SHORT, NO_PART):
         result[k.R_UNKNOWN_TYPE - 1 - code] = frames["sentences"][chosen == code].sum()
+        result[k.R_BYTES - 1 - code] = frames["size"][chosen == code].sum()
     kept = chosen >= 0
     widths = np.where(kept, (spans[:, t.S_FIELDS_END] - spans[:, t.S_FIELD])[chosen], 0)
     value_at, octets_at = np.cumsum(widths) - widths, np.cumsum(used) - used
@@ -234,7 +237,7 @@ def fill(
     rows["serial"][:left] = serial + np.arange(left)
     rows["repeat_of"][:left] = _repeats(keys, rows["at_ms"][:left], serial, window_ms, table)
     result[k.R_ROWS], result[k.R_VALUES], result[k.R_OCTETS] = left, widths.sum(), used.sum()
-    result[k.R_USED] = rows["sentences"][:left].sum()
+    result[k.R_USED], result[k.R_USED_BYTES] = rows["sentences"][:left].sum(), rows["size"][:left].sum()
 
 
 def _keys(payloads: _Payloads, characters: _Ints) -> _Ints:

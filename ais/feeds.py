@@ -13,6 +13,7 @@ from typing import Literal, get_args
 
 from pydantic import BaseModel, ConfigDict
 
+from ais.ledger import NO_SENTENCE, bytes_waiting
 from ais.store import Feed, Health
 from config import pack_path
 
@@ -35,12 +36,12 @@ class FeedRules(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class FeedReading:
-    """One source. `rejected`: reason and sentences, the most frequent first; shares are of all its sentences."""
+    """One source. `rejected`: reason, sentences and bytes, the most frequent first; shares are of all its sentences."""
 
     feed: Feed
     standing: Standing
     troubles: tuple[Trouble, ...]
-    rejected: tuple[tuple[str, int], ...]
+    rejected: tuple[tuple[str, int, int], ...]
 
     @property
     def sentences(self) -> int:
@@ -52,7 +53,17 @@ class FeedReading:
 
     @property
     def rejected_sentences(self) -> int:
-        return sum(count for _, count in self.rejected)
+        return sum(count for _, count, _ in self.rejected)
+
+    @property
+    def bytes_without_sentence(self) -> int:
+        held: dict[str, int] = self.feed.ledger.get("rejected_bytes", {})
+        return held.get(NO_SENTENCE, 0)
+
+    @property
+    def bytes_waiting(self) -> int:
+        """Read, but neither decoded nor rejected yet: an unfinished line and half messages; 0 of a source that has ended."""
+        return bytes_waiting(self.feed.ledger)
 
     def share(self, count: int) -> float:
         """Of the sentences, 0 to 1."""
@@ -72,7 +83,10 @@ def feed_rules() -> FeedRules:
 def feed_reading(feed: Feed, now: datetime, rules: FeedRules) -> FeedReading:
     """What is wrong with a source at `now`; of one that has ended, only what its numbers show."""
     held: dict[str, int] = feed.ledger.get("rejected", {})
-    rejected = tuple(sorted(held.items(), key=lambda one: (-one[1], one[0])))
+    sizes: dict[str, int] = feed.ledger.get("rejected_bytes", {})
+    rejected = tuple(
+        (reason, count, sizes.get(reason, 0)) for reason, count in sorted(held.items(), key=lambda one: (-one[1], one[0]))
+    )
     health = feed.health
     ended = feed.ended_at is not None or health is None or health.condition == "ended"
     troubles = [] if health is None or ended else _now(health, now, rules)

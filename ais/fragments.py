@@ -22,7 +22,7 @@ _Key = tuple[str | None, bytes, bytes, bytes, int, bool]
 
 @dataclass(frozen=True, slots=True)
 class Fragment:
-    """One sentence with a right checksum. `line` counts from 1."""
+    """One sentence with a right checksum. `line` counts from 1; `size`: bytes of input that are its own (`ais.ledger`)."""
 
     talker: bytes
     own: bool
@@ -34,6 +34,7 @@ class Fragment:
     fill: int
     checksum: int
     line: int
+    size: int
     stamp: Stamp
     received_ms: int | None = None
 
@@ -65,6 +66,7 @@ class Frame:
     first_line: int
     last_line: int
     sentences: int
+    size: int
 
     @property
     def bits(self) -> int:
@@ -110,7 +112,7 @@ class Assembler:
             if len(self._pending) > self._max_pending:
                 self._give_up(next(iter(self._pending)), "fragment_evicted")
         if fragment.number in half.parts:
-            self._ledger.reject("fragment_duplicate")
+            self._ledger.reject("fragment_duplicate", fragment.size)
             return None
         half.parts[fragment.number] = fragment
         if len(half.parts) < fragment.total:
@@ -154,7 +156,7 @@ class Assembler:
     def _give_up(self, key: _Key, reason: str) -> None:
         half = self._pending.pop(key)
         self.busy[half.slot] -= 1
-        self._ledger.reject(reason, len(half.parts))
+        self._ledger.reject(reason, sum(part.size for part in half.parts.values()), len(half.parts))
 
 
 def _join(parts: list[Fragment]) -> Frame:
@@ -176,4 +178,5 @@ def _join(parts: list[Fragment]) -> Frame:
         first_line=min(part.line for part in parts),
         last_line=max(part.line for part in parts),
         sentences=len(parts),
+        size=sum(part.size for part in parts),
     )

@@ -80,7 +80,10 @@ class Framer:
     def last_line(self) -> bytes:
         """What is left without an end, with one."""
         rest, self._rest = self._rest, b""
-        return rest + b"\n" if rest else b""
+        if not rest:
+            return b""
+        self.ledger.added_line_ends += 1
+        return rest + b"\n"
 
     def finish(self) -> list[Frame]:
         """The last line without an end, then give up what is still half."""
@@ -98,22 +101,25 @@ class Framer:
         starts = [match.start() for match in _START.finditer(line)] if b"VD" in line else []
         if not starts:
             self._other_line(line)
+        begin = 0
         for start, end in zip(starts, [*starts[1:], len(line)], strict=False):
-            self._sentence(line, start, end, frames)
+            last = end == len(line)
+            self._sentence(line, start, end, end + last - begin, frames)
+            begin = end
         return frames
 
     def _other_line(self, line: bytes) -> None:
-        if not line.strip():
-            return
-        self.ledger.ignored_non_ais += 1
+        blank = not line.strip()
+        self.ledger.no_sentence(len(line) + 1, 0 if blank else 1)
         if line.startswith(b"$PGHP,"):
             self.wrapper = from_pghp(line.strip())
 
-    def _sentence(self, line: bytes, start: int, end: int, frames: list[Frame]) -> None:
+    def _sentence(self, line: bytes, start: int, end: int, size: int, frames: list[Frame]) -> None:
+        """The text from `start` to `end`; `size` bytes are its own, with what stands before it and the line feed behind it."""
         self.ledger.sentences += 1
-        parsed = self._parse(line, start, end)
+        parsed = self._parse(line, start, end, size)
         if isinstance(parsed, _Refusal):
-            self.ledger.reject(parsed.reason)
+            self.ledger.reject(parsed.reason, size)
             self.wrapper = NO_STAMP
             return
         if parsed.number == parsed.total:
@@ -122,7 +128,7 @@ class Framer:
         if frame is not None:
             frames.append(frame)
 
-    def _parse(self, line: bytes, start: int, end: int) -> Fragment | _Refusal:
+    def _parse(self, line: bytes, start: int, end: int, size: int) -> Fragment | _Refusal:
         text = line[start:end]
         check = _CHECK.search(text)
         if check is None:
@@ -155,6 +161,7 @@ class Framer:
             fill=fill_bits,
             checksum=checksum,
             line=self.ledger.read_lines,
+            size=size,
             stamp=self._stamp(line[:start], text[check.end() :]),
             received_ms=self.received_ms,
         )

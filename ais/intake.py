@@ -74,7 +74,7 @@ class Intake:
                     tally.late += not self._order.put(position.at_ms, judge)
                 if self._thinner.keeps(message.mmsi, position):
                     self._waiting.append((message.mmsi, position))
-            elif message.at_ms and not message.own and message.msg_type in {5, 24}:
+            elif message.at_ms and not message.own and not message.repeated and message.msg_type in {5, 24}:
                 self._static(message, message.at_ms)
         for sighting in picture.take_sightings():
             ship = picture.get(sighting.mmsi) if sighting.field == "imo" else None

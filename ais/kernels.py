@@ -62,6 +62,7 @@ ROW = np.dtype(
         ("mmsi", np.int32),
         ("value_at", np.int32),  # place of its first value
         ("octets_at", np.int32), ("octets_end", np.int32),  # its texts and its application data
+        ("size", np.int32),  # bytes of input that are its own
         ("fill_bits", np.uint8), ("sentences", np.uint8), ("own", np.bool_), ("at_source", np.int8),
         ("msg_type", np.uint8), ("layout", np.int8),
     ],
@@ -71,26 +72,30 @@ ROW = np.dtype(
 # State of a scan, int64: counters since the caller cleared them, the $PGHP wrapper in force, how full the arrays are.
 (
     S_LINES, S_SENTENCES, S_OTHER, S_NO_CHECKSUM, S_BAD_CHECKSUM, S_EMPTY,
+    S_OTHER_BYTES, S_NO_CHECKSUM_BYTES, S_BAD_CHECKSUM_BYTES, S_EMPTY_BYTES,
     S_WRAPPED, S_W_AT, S_W_CHECK, S_W_STATION,
     S_WORDS, S_ROWS, S_NAMES, S_NAMED, S_FRESH, S_HELD, S_GROUPS,
     S_LINE, S_SENTENCE, S_RECEIVED, S_AGE, S_AGE_SENTENCES, S_MOST_HELD, S_SOURCES,
-) = range(24)  # fmt: skip
-STATE_WIDTH = 24
+) = range(28)  # fmt: skip
+STATE_WIDTH = 28
+S_BYTES = S_OTHER_BYTES - S_OTHER  # from a counter to the one of its bytes
 # A sentence, int64: what one line says, and the stamp that is in force for it. Held ones wait for the rest of their message.
 (
     L_TOTAL, L_NUMBER, L_SEQ, L_CHANNEL, L_TALKER, L_OWN, L_STATION, L_WRAPPED, L_CHECK, L_AT, L_SOURCE,
     L_PAYLOAD, L_LENGTH, L_FILL, L_SUM, L_LINE, L_SENTENCE, L_NEXT, L_NAME, L_NAME_LENGTH, L_GROUP, L_GROUP_LENGTH,
-    L_WORD, L_CARRY, L_COUNT,
-) = range(25)  # fmt: skip
-SENTENCE_WIDTH = 25
+    L_WORD, L_CARRY, L_COUNT, L_SIZE,
+) = range(26)  # fmt: skip
+SENTENCE_WIDTH = 26
 L_KEY = L_CHECK + 1  # the fields before tell messages apart, except L_NUMBER
 HELD = 64
 # A tag block group that a scan met, int64: hash, place and length of "lines-id" in the bytes, time, station.
 G_HASH, G_PLACE, G_LENGTH, G_AT, G_STATION = range(5)
-# Result of `fill`, int64: rows, values, octets, sentences used, sources it was compiled from, sentences rejected by reason.
-R_ROWS, R_VALUES, R_OCTETS, R_USED, R_SOURCES, R_UNKNOWN_TYPE = range(6)
+# Result of `fill`, int64: rows, values, octets, sentences and bytes used, sources it was compiled from, sentences rejected by
+# reason and then their bytes.
+R_ROWS, R_VALUES, R_OCTETS, R_USED, R_USED_BYTES, R_SOURCES, R_UNKNOWN_TYPE = range(7)
 R_REASONS = ("unknown_type", "short_payload", "decode_error")  # from R_UNKNOWN_TYPE on
-RESULT_WIDTH = R_UNKNOWN_TYPE + len(R_REASONS)
+R_BYTES = R_UNKNOWN_TYPE + len(R_REASONS)
+RESULT_WIDTH = R_BYTES + len(R_REASONS)
 
 MASK63 = 0x7FFFFFFFFFFFFFFF
 PRIME, BASIS = 1099511628211, 0x4BF29CE484222325

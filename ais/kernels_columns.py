@@ -178,6 +178,7 @@ def fill(
         chosen = _layout(words, at, bits, of_type, applications, persons, weather)
         if chosen < 0:
             result[k.R_UNKNOWN_TYPE - 1 - chosen] += rows[r].sentences
+            result[k.R_BYTES - 1 - chosen] += rows[r].size
             continue
         if kept != r:
             rows[kept] = rows[r]
@@ -194,5 +195,6 @@ def fill(
             key ^= key >> 29
         _repeat(row, key | 1, window_ms, table)
         result[k.R_USED] += row.sentences
+        result[k.R_USED_BYTES] += row.size
         kept += 1
     result[k.R_ROWS], result[k.R_VALUES], result[k.R_OCTETS] = kept, value_at, octets_at

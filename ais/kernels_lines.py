@@ -184,7 +184,7 @@ def _emit(one: Ints, last: Ints, check: int, length: int, state: Ints, row: Row,
     if at < 0 and state[k.S_RECEIVED] >= 0:
         at, source = state[k.S_RECEIVED], RECEIVER
     row.at_ms, row.at_source, row.station = at, source, station
-    row.sentences, row.own = one[k.L_TOTAL], one[k.L_OWN] == 1
+    row.sentences, row.own, row.size = one[k.L_TOTAL], one[k.L_OWN] == 1, last[k.L_SIZE]
     state[k.S_ROWS] += 1
 
 
@@ -231,13 +231,14 @@ def _fragment(buf: Bytes, one: Ints, state: Ints, rows: Row, words: Ints, held: 
     row.first_line = row.last_line = one[k.L_LINE]
     first = one
     joined = held[k.HELD]  # a row of its own for the words of the whole message
-    joined[k.L_WORD], joined[k.L_CARRY], joined[k.L_COUNT] = state[k.S_WORDS], 0, 0
+    joined[k.L_WORD], joined[k.L_CARRY], joined[k.L_COUNT], joined[k.L_SIZE] = state[k.S_WORDS], 0, 0, 0
     for number in range(1, total + 1):
         part = one if number == one[k.L_NUMBER] else held[parts[number]]
         if number == 1:
             first = part
         check ^= part[k.L_SUM]
         length += part[k.L_LENGTH]
+        joined[k.L_SIZE] += part[k.L_SIZE]
         joined[k.L_SUM], joined[k.L_FILL] = 0, part[k.L_FILL]
         _payload(buf, part[k.L_PAYLOAD], joined, words)
         row.first_line, row.last_line = min(row.first_line, part[k.L_LINE]), max(row.last_line, part[k.L_LINE])
@@ -289,13 +290,16 @@ def scan(
             found = _sentence(buf, pos, one, words)
             if found >= _PLAIN:
                 if found > _PLAIN:
+                    begin = pos
                     while buf[pos] != 10:
                         pos += 1
                     pos += 1
                     state[found] += 1
+                    state[found + k.S_BYTES] += pos - begin
                     state[k.S_WRAPPED] = 0
                 else:
                     total = one[k.L_TOTAL]
+                    one[k.L_SIZE] = one[k.L_NEXT] - pos
                     if total > 1 and busy[busy_slot(one[k.L_TALKER], one[k.L_SEQ], one[k.L_CHANNEL], total)] != 0:
                         return pos
                     if not stamp(buf, one, state, names, fresh, groups):
@@ -333,6 +337,7 @@ def scan(
                 after += 1
             after += 1
             state[k.S_OTHER] += 0 if blank else 1
+        state[k.S_OTHER_BYTES] += after - pos
         state[k.S_LINES] += 1
         state[k.S_LINE] += 1
         pos = after

@@ -45,9 +45,9 @@ class Reader:
         for frame in frames:
             message = decode(frame)
             if isinstance(message, Rejected):
-                self.ledger.reject(message.reason, frame.sentences)
+                self.ledger.reject(message.reason, frame.size, frame.sentences)
             else:
-                self.ledger.accept(frame.sentences)
+                self.ledger.accept(frame.sentences, frame.size)
                 yield message
 
 

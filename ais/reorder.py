@@ -6,10 +6,12 @@ Never holds anything for longer than the bound of event time, and never lets in 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from operator import itemgetter
 from typing import Generic, TypeVar
 
 _T = TypeVar("_T")
 _SECOND_MS = 1000
+_time = itemgetter(0)
 
 
 class Reorder(Generic[_T]):
@@ -21,8 +23,7 @@ class Reorder(Generic[_T]):
 
     def __init__(self, bound_ms: float) -> None:
         self._bound_ms = int(bound_ms)
-        self._waiting: dict[int, list[tuple[int, int, _T]]] = {}
-        self._count = 0
+        self._waiting: dict[int, list[tuple[int, _T]]] = {}
         self.newest_ms = 0
         self._passed_ms = 0
 
@@ -36,15 +37,14 @@ class Reorder(Generic[_T]):
         if at_ms > self.newest_ms:
             self.newest_ms = at_ms
             self._passed_ms = max(self._passed_ms, (at_ms - self._bound_ms) // _SECOND_MS * _SECOND_MS)
-        self._count += 1
-        self._waiting.setdefault(at_ms // _SECOND_MS, []).append((at_ms, self._count, thing))
+        self._waiting.setdefault(at_ms // _SECOND_MS, []).append((at_ms, thing))
         return True
 
     def ready(self) -> Iterator[_T]:
         """What no accepted thing can come before any more, oldest first; equal times in the order they came."""
         last = self._passed_ms // _SECOND_MS
         for second in sorted(second for second in self._waiting if second < last):
-            for _, _, thing in sorted(self._waiting.pop(second)):
+            for _, thing in sorted(self._waiting.pop(second), key=_time):  # stable: the order of coming stays
                 yield thing
 
     def rest(self) -> Iterator[_T]:

@@ -1,8 +1,10 @@
 """Live load: messages a second from 3 UDP sources into ingest, a web server with 20 websocket readers; loss, CPU, memory, map query.
 
 `python -m tests.perf.bench_ais_live [--small]`; 5,000 messages/s for 60 s (small: 1,000 for 8 s). CPU is rusage of both
-processes; the sender and the readers are in this one and are not counted. The full form first sends twenty minutes of reports with
-written times: then the look-back windows of every ship are full, and memory that still grows is a leak. Prints JSON.
+processes; the sender and the readers are in this one and are not counted. The full form warms up until every bounded store is at its
+bound, so that memory that still grows is a leak: twenty minutes of reports with written times fill the look-back windows of each
+ship; then the full rate with all readers for longer than reports wait for their order (`points.lateness_s` of behaviour.toml). `--hold
+SECONDS` holds the full rate for longer. Prints JSON.
 """
 
 from __future__ import annotations
@@ -29,12 +31,28 @@ import numpy as np
 from pyais import encode_dict
 from websockets.asyncio.client import connect
 
+from ais.behaviour import load_behaviour
 from config import load_settings
 from console.services import open_services
 from core import accounts, processes
 
 VESSELS, READERS, SOURCES = 2000, 20, 3
 STEP_S = 30.0  # of the filling reports
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Messages a second, for how long they count, and the warm-up: seconds at the rate, minutes of reports before it."""
+
+    rate: int
+    seconds: float
+    warm_s: float
+    fill_minutes: float
+
+
+def _warm_s() -> float:
+    """A quarter more than the longest time that a report waits for its order."""
+    return load_behaviour().points.lateness_s * 1.25
 
 
 @dataclass
@@ -148,30 +166,34 @@ async def probe(url: str, token: str, into: list[float], until_s: float) -> None
             await asyncio.sleep(0.25)
 
 
-async def load(
-    url: str, token: str, pids: tuple[int, int], rate: int, seconds: float, ports: list[int], seen: Seen, minutes: float
-) -> tuple[int, float]:
-    stop = threading.Event()
-    filled = await asyncio.to_thread(fill, ports, minutes)
-    warm_up = await asyncio.to_thread(send, ports, rate, 4.0, stop)  # fill the picture, compile, warm up
-    await asyncio.sleep(2.0)
-    await probe(url, token, seen.idle_s, time.monotonic() + max(seconds / 6, 4.0))
+async def stretch(url: str, token: str, pids: tuple[int, int], rate: int, seconds: float, ports: list[int], seen: Seen) -> int:
+    """The full rate with all readers and the map query; returns how many messages left."""
     until = time.monotonic() + seconds
-    before = sum(map(cpu_s, pids))
 
     async def watch() -> None:
         while time.monotonic() < until:
             seen.memory.append((time.monotonic(), memory_mb(pids[0]), memory_mb(pids[1])))
             await asyncio.sleep(1.0)
 
-    sending = asyncio.to_thread(send, ports, rate, seconds, stop)
+    sending = asyncio.to_thread(send, ports, rate, seconds, threading.Event())
     readers = [read_frames(url, token, seen, until) for _ in range(READERS)]
     results = await asyncio.gather(sending, watch(), probe(url, token, seen.busy_s, until), *readers)
-    used = (sum(map(cpu_s, pids)) - before) / seconds
-    return filled + warm_up + (results[0] or 0), used
+    return results[0] or 0
 
 
-def measure(rate: int, seconds: float, minutes: float, folder: Path) -> dict[str, object]:
+async def load(url: str, token: str, pids: tuple[int, int], plan: Plan, ports: list[int], seen: Seen) -> tuple[int, float]:
+    """Warm-up, the idle probe, then what counts; messages sent in all, and cores used in the last stretch."""
+    sent = await asyncio.to_thread(fill, ports, plan.fill_minutes)
+    sent += await stretch(url, token, pids, plan.rate, plan.warm_s, ports, Seen())
+    await asyncio.sleep(2.0)
+    await probe(url, token, seen.idle_s, time.monotonic() + max(plan.seconds / 6, 4.0))
+    before = sum(map(cpu_s, pids))
+    sent += await stretch(url, token, pids, plan.rate, plan.seconds, ports, seen)
+    return sent, (sum(map(cpu_s, pids)) - before) / plan.seconds
+
+
+def measure(plan: Plan, folder: Path) -> dict[str, object]:
+    rate, seconds = plan.rate, plan.seconds
     ports: list[int] = []
     for _ in range(SOURCES):
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as free:
@@ -197,20 +219,20 @@ def measure(rate: int, seconds: float, minutes: float, folder: Path) -> dict[str
         ingest = child_of(server.pid)
         time.sleep(6.0)
         seen = Seen()
-        sent, cores = asyncio.run(load(url, token, (server.pid, ingest), rate, seconds, ports, seen, minutes))
+        sent, cores = asyncio.run(load(url, token, (server.pid, ingest), plan, ports, seen))
         time.sleep(2.0)
         feeds = httpx.get(f"{url}/api/v1/ais/feeds", headers={"authorization": f"Bearer {token}"}).json()["items"]
     finally:
         processes.stop(server)
     messages = sum(feed["ledger"]["messages"] for feed in feeds)
-    warm = [point for point in seen.memory if point[0] - seen.memory[0][0] >= seconds / 3]
-    slopes = np.polyfit([one[0] for one in warm], [one[1:] for one in warm], 1)[0] * 60 if len(warm) > 2 else np.zeros(2)
+    slopes = np.polyfit([one[0] for one in seen.memory], [one[1:] for one in seen.memory], 1)[0] * 60
     idle, busy = (quantiles(one, n=100)[98] for one in (seen.idle_s, seen.busy_s))
     kernel = sum(feed["health"]["kernel_drops"] for feed in feeds)
     return {
         "bench": "ais_live",
         "rate": rate,
         "seconds": seconds,
+        "warm_up_s": plan.warm_s,
         "sent_with_warm_up": sent,
         "messages_ingested": messages,
         "kernel_drops": kernel,
@@ -219,7 +241,8 @@ def measure(rate: int, seconds: float, minutes: float, folder: Path) -> dict[str
         "cores": round(cores, 3),
         "memory_slope_mb_min": round(float(slopes.sum()), 2),
         "memory_slope_of": {"web": round(float(slopes[0]), 2), "ingest": round(float(slopes[1]), 2)},
-        "memory_mb": {"web": round(warm[-1][1]), "ingest": round(warm[-1][2])},
+        "memory_mb": {"web": round(seen.memory[-1][1]), "ingest": round(seen.memory[-1][2])},
+        "memory_every_10_s_mb": [[round(one[1], 1), round(one[2], 1)] for one in seen.memory[::10]],
         "map_query_p99_ms": {"idle": round(idle * 1e3, 1), "busy": round(busy * 1e3, 1)},
         "ratio_p99_busy_to_idle": round(busy / idle, 2),
         "vessels_in_frame": seen.vessels,
@@ -230,9 +253,10 @@ def measure(rate: int, seconds: float, minutes: float, folder: Path) -> dict[str
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--small", action="store_true", help="1,000 messages/s for 8 s")
-    small = parser.parse_args().small
+    parser.add_argument("--hold", type=float, default=60.0, help="seconds at the full rate that count")
+    asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        figures = measure(*((1000, 8.0, 0.0) if small else (5000, 60.0, 20.0)), Path(folder))
+        figures = measure(Plan(1000, 8.0, 4.0, 0.0) if asked.small else Plan(5000, asked.hold, _warm_s(), 20.0), Path(folder))
     sys.stdout.write(json.dumps(figures) + "\n")
     return 0
 

@@ -52,9 +52,9 @@ def test_any_bytes_are_read_and_every_sentence_is_accounted_for(parts: list[byte
     for frame in found:
         message = decode(frame)
         if isinstance(message, Rejected):
-            made.ledger.reject(message.reason, frame.sentences)
+            made.ledger.reject(message.reason, frame.size, frame.sentences)
         else:
-            made.ledger.accept(frame.sentences)
+            made.ledger.accept(frame.sentences, frame.size)
             message.as_json()
             used += frame.sentences
     assert made.ledger.adds_up

@@ -100,6 +100,8 @@ def test_reasons_to_reject_and_the_end_of_a_wrapper(line: bytes, reason: str) ->
         decoder = BatchDecoder(AIS, route=route)
         found = list(decoder.feed(b"\n".join((wrapper, line, single(), b""))).dicts())
         assert decoder.ledger.rejected == {reason: 1}
+        assert decoder.ledger.rejected_bytes == {"no_sentence": len(wrapper) + 1, reason: len(line) + 1}
+        assert decoder.ledger.decoded_bytes == len(single()) + 1
         assert [message["_rx"] for message in found] == [None]  # the wrapper was for the rejected packet
 
 
@@ -144,3 +146,25 @@ def test_lines_and_fragments_go_on_from_feed_to_feed(cut: int) -> None:
     assert batches[2].lines.tolist() == [[1, 2]]
     assert batches[2].text(0, "shipname")
     assert decoder.ledger.adds_up
+    assert decoder.ledger.decoded_bytes == decoder.ledger.read_bytes == len(parts)
+
+
+def test_every_byte_is_decoded_or_has_a_reason() -> None:
+    tag, part = b"\\s:north*00\\", PARTS[0]
+    cut = sentence(b"!AIVDM,1,1,,A,13u?etPv2;0n,0")
+    lines = [b"# a log", b"", tag + single() + b"\r", single() + b" " + cut, part, single()[:-1] + b"0"]  # the last one: no end
+    data = b"\n".join(lines)
+    for route in ROUTES:
+        decoder = BatchDecoder(AIS, route=route)
+        for at in range(0, len(data), 40):
+            decoder.feed(data[at : at + 40])
+        decoder.finish()
+        ledger = decoder.ledger
+        assert ledger.decoded_bytes == len(lines[2]) + 1 + len(single()) + 1
+        assert ledger.rejected_bytes == {
+            "no_sentence": len(lines[0]) + 2,
+            "short_payload": len(cut) + 1,
+            "fragment_incomplete": len(part) + 1,
+            "bad_checksum": len(lines[5]) + 1,
+        }
+        assert (ledger.read_bytes, ledger.added_line_ends, ledger.adds_up) == (len(data), 1, True)

@@ -15,7 +15,10 @@ from ais.store import Feed, Health
 from core.catalogue import entries
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
-LEDGER = {"sentences": 1000, "messages": 1000, "fragments_used": 1000, "rejected": {}}
+LEDGER = {
+    "sentences": 1000, "messages": 1000, "fragments_used": 1000, "rejected": {}, "read_bytes": 50_000, "decoded_bytes": 49_600, "added_line_ends": 0,
+    "rejected_bytes": {"bad_checksum": 300, "no_sentence": 60},
+}  # fmt: skip
 WELL = Health("up", None, 1, 10.0, 0.5, 0, 0, 0, 0, NOW)
 FEED = Feed("a", NOW, None, 0, 0, 0, LEDGER, WELL)
 
@@ -54,7 +57,8 @@ def test_an_ended_source_is_no_alarm() -> None:
 
 def test_reasons_come_by_their_number() -> None:
     found = read(rejected=9)
-    assert found.rejected == (("bad_checksum", 6), ("bad_format", 3))
+    assert found.rejected == (("bad_checksum", 6, 300), ("bad_format", 3, 0))
+    assert (found.bytes_without_sentence, found.bytes_waiting) == (60, 40)
     assert (found.rejected_sentences, found.share(9)) == (9, 0.009)
 
 
