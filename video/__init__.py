@@ -5,6 +5,7 @@ Never knows what a checklist item means: `item_ref` and `subject_ref` are opaque
 
 from video.api import build_router
 from video.asking import ask_still, snapshot
+from video.inviting import Sheet, sheet
 from video.keeping import EVENT_KEPT
 from video.model import (
     Invitation,
@@ -33,7 +34,7 @@ from video.service import (
 )
 
 __all__ = [
-    "EVENT_KEPT", "Invitation", "Joined", "NewRoom", "RoomOrder", "RoomView", "Rooms", "SeatKey", "SeatOrder", "SeatRole", "Shot",
+    "EVENT_KEPT", "Invitation", "Joined", "NewRoom", "RoomOrder", "RoomView", "Rooms", "SeatKey", "SeatOrder", "SeatRole", "Sheet", "Shot",
     "SnapshotOrder", "StillRequest", "admit", "ask_still", "attend", "build_router", "close_room", "create_room",
-    "known_room", "room_view", "seat_of", "snapshot", "start_recording", "stop_recording",
+    "known_room", "room_view", "seat_of", "sheet", "snapshot", "start_recording", "stop_recording",
 ]  # fmt: skip

@@ -16,14 +16,14 @@ from core.auth import Principal
 from core.context import Services
 from core.errors import AccessDenied, InputError
 from core.evidence import Envelope
-from video import asking, bringing, interview, marks, sampling, service
+from video import asking, bringing, interview, inviting, marks, sampling, service
 from video.api_line import build_line_router
 from video.api_uploads import build_upload_router
 from video.bringing import CameraView, ClipOrder
 from video.interview import Interview, InterviewOrder, NewNote, Note
+from video.inviting import Sheet
 from video.model import (
     ConsentOrder,
-    Invitation,
     Joined,
     JoinOrder,
     LayerWish,
@@ -32,6 +32,7 @@ from video.model import (
     RoomOrder,
     RoomView,
     SeatKey,
+    SeatOrder,
     SnapshotOrder,
     StillRequest,
     WatchOrder,
@@ -43,6 +44,7 @@ from video.turn import IceServer, link_headers
 DEVICE_COOKIE = "yunjian_device"
 _DEVICE_SECONDS = 30 * 24 * 3600
 SDP = "application/sdp"
+PROBE_BYTES = 1 << 20
 
 
 class Started(BaseModel):
@@ -51,6 +53,14 @@ class Started(BaseModel):
 
 class Asked(BaseModel):
     request_id: str
+
+
+class Probed(BaseModel):
+    bytes: int
+
+
+class TooLargeProbe(InputError):
+    http_status = 413
 
 
 class TooLargeSdp(InputError):
@@ -71,6 +81,16 @@ def caller(request: Request) -> Principal:
     if principal is None:
         raise AccessDenied("video.token")
     return principal
+
+
+async def counted(request: Request) -> int:
+    """How many bytes the body had; they are not kept."""
+    came = 0
+    async for chunk in request.stream():
+        came += len(chunk)
+        if came > PROBE_BYTES:
+            raise TooLargeProbe("video.probe_size")
+    return came
 
 
 def build_router(services: Services, rooms: Rooms) -> APIRouter:
@@ -148,11 +168,17 @@ def _add_leading(router: APIRouter, services: Services, rooms: Rooms, at_seat: A
         service.require(key, Right.LEAD, room_id)
         service.remove(services, rooms, key, seat_id)
 
-    @router.post("/rooms/{room_id}/seats/{seat_id}/link")
-    def renew(room_id: str, seat_id: str, key: at_seat) -> Invitation:
-        """A new link for a seat (another phone); the old one dies."""
+    @router.post("/rooms/{room_id}/seats", status_code=201)
+    def invite(room_id: str, key: at_seat, order: SeatOrder) -> Sheet:
+        """Ask one more person into the call; the answer holds the link, once, as text, QR code and calendar entry."""
         service.require(key, Right.LEAD, room_id)
-        return service.renew_link(services, key, seat_id)
+        return inviting.invite(services, rooms, key, order)
+
+    @router.post("/rooms/{room_id}/seats/{seat_id}/link")
+    def move(room_id: str, seat_id: str, key: at_seat) -> Sheet:
+        """Move a seat to another phone: a new link, good without a second admission; the old phone is out at once."""
+        service.require(key, Right.LEAD, room_id)
+        return inviting.move(services, rooms, key, seat_id)
 
     @router.post("/rooms/{room_id}/recording", status_code=201)
     def start(room_id: str, key: at_seat) -> Started:
@@ -315,6 +341,13 @@ def _add_media(router: APIRouter, services: Services, rooms: Rooms, at_seat: Any
         if key.room_id != room_id:
             raise AccessDenied("video.token")
         return service.ice_servers(services, key)
+
+    @router.post("/rooms/{room_id}/probe")
+    def probe(room_id: str, key: at_seat, came: Annotated[int, Depends(counted)]) -> Probed:
+        """Take some bytes and forget them: the device check measures its link by how long that took."""
+        if key.room_id != room_id:
+            raise AccessDenied("video.token")
+        return Probed(bytes=came)
 
     @router.post("/rooms/{room_id}/whip", status_code=201, response_class=Response)
     def whip(room_id: str, key: at_seat, sdp: Annotated[str, Depends(offer)]) -> Response:

@@ -48,6 +48,31 @@ class Chat(_In):
     text: Annotated[str, Field(min_length=1, max_length=1000)]
 
 
+class Caption(_In):
+    """What somebody types for those who cannot hear: shown large over the picture, for everybody."""
+
+    type: Literal["caption"]
+    text: Annotated[str, Field(min_length=1, max_length=200)]
+
+
+class CameraOrder(_In):
+    """The inspector works a phone's camera. `value`: zoom factor."""
+
+    type: Literal["camera_order"]
+    seat_id: str
+    do: Literal["torch", "flip", "zoom"]
+    value: Annotated[float | None, Field(ge=1.0, le=100.0)] = None
+
+
+class CameraState(_In):
+    """What a phone's camera can do, and does."""
+
+    type: Literal["camera_state"]
+    torch: bool | None
+    zoom: float | None
+    zoom_max: float | None
+
+
 class Ask(_In):
     type: Literal["still_request"]
     item_ref: Annotated[str, Field(min_length=1, max_length=200)]
@@ -78,7 +103,7 @@ class Drawn(_In):
     stroke: Stroke
 
 
-Message = Heartbeat | Chat | Ask | ItemChanged | Current | Drawn
+Message = Heartbeat | Chat | Caption | CameraOrder | CameraState | Ask | ItemChanged | Current | Drawn
 _messages: TypeAdapter[Message] = TypeAdapter(Annotated[Message, Field(discriminator="type")])
 
 
@@ -175,9 +200,15 @@ def _handle(services: Services, rooms: Rooms, token: str, message: Message) -> N
     key = service.seat_of(services, token)
     told: dict[str, Any] = {**message.model_dump(), "from": key.seat_id}
     match message:
-        case Chat():
+        case Chat() | Caption():
             service.require(key, Right.CHAT)
             rooms.hub.tell_room(key.room_id, told)
+        case CameraState():
+            service.require(key, Right.PUBLISH)
+            rooms.hub.tell_room(key.room_id, told, but=key.seat_id)
+        case CameraOrder():
+            service.require(key, Right.LEAD)
+            rooms.hub.tell_seat(key.room_id, message.seat_id, told)
         case Ask():
             order = StillRequest(item_ref=message.item_ref, seat_id=message.seat_id, unit=message.unit, note=message.note)
             asking.ask_still(services, rooms, key, order)

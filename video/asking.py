@@ -15,6 +15,7 @@ from core.context import Services
 from core.evidence import Envelope
 from core.ids import new_id
 from video import keeping, service, store
+from video.answers import CrewAnswer
 from video.model import Right, SeatKey, SnapshotOrder, StillRequest
 from video.rooms import Rooms
 
@@ -92,8 +93,8 @@ def snapshot(services: Services, rooms: Rooms, key: SeatKey, order: SnapshotOrde
     return envelope
 
 
-def tell_kept(rooms: Rooms, room_id: str, envelope: Envelope) -> None:
-    """Say in the room that a piece of evidence has arrived."""
+def tell_kept(rooms: Rooms, room_id: str, envelope: Envelope, answer: CrewAnswer | None = None) -> None:
+    """Say in the room that a piece of evidence has arrived; what somebody answered is told in full."""
     rooms.hub.tell_room(
         room_id,
         {
@@ -102,6 +103,7 @@ def tell_kept(rooms: Rooms, room_id: str, envelope: Envelope) -> None:
             "item_ref": envelope.item_ref,
             "kind": envelope.kind,
             "sha256": envelope.sha256,
+            **({} if answer is None else {"answer": {"value": answer.value, "text": answer.text}}),
         },
     )
 

@@ -137,6 +137,9 @@ class Joined(_Edge):
     consented: bool
     server_time: datetime
     piece_kb: int
+    sound_kbps: float
+    """Below this a link carries sound only, below `picture_kbps` a small picture (config/video/link.toml)."""
+    picture_kbps: float
 
 
 class Seat(_Edge):

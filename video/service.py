@@ -17,6 +17,7 @@ from core.context import Services
 from core.errors import AccessDenied, InputError, NotFound, Refused
 from core.ids import new_id
 from video import links, store, turn
+from video.downlink import link_rules
 from video.model import (
     Consent,
     ConsentOrder,
@@ -422,7 +423,8 @@ def _joined(services: Services, room: store.RoomRow, row: store.SeatRow, token: 
         room_id=room.id, seat_id=row.id, role=SeatRole(row.role), state=SeatState(row.state), token=token,
         expires_at=room.not_after, rights=rights_of(SeatRole(row.role)), consent=notice,
         consented=row.consented_at is not None, server_time=services.clock.now(),
-        piece_kb=services.settings.video.upload_piece_kb,
+        piece_kb=services.settings.video.upload_piece_kb, sound_kbps=link_rules().audio_only_kbps,
+        picture_kbps=link_rules().hd_kbps,
     )  # fmt: skip
 
 

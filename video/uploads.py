@@ -27,7 +27,7 @@ from core.context import Services
 from core.errors import Altered, InputError, NotFound, Refused, StorageFull
 from core.evidence import Envelope, Position
 from core.ids import new_id
-from video import asking, keeping, service, store
+from video import answers, asking, keeping, service, store
 from video.model import AwareTime, Right, SeatKey
 from video.rooms import Rooms
 
@@ -59,7 +59,9 @@ class UploadFacts(BaseModel):
     """What the page says about a picture, from ``Upload-Metadata``. `sha256` is checked against what arrives."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
-    media_type: Literal["image/jpeg", "image/png", "image/webp", "image/heic", "video/webm", "video/mp4"]
+    media_type: Literal[
+        "image/jpeg", "image/png", "image/webp", "image/heic", "video/webm", "video/mp4", "application/vnd.yunjian.answer+json"
+    ]
     captured_at: AwareTime
     item_ref: Annotated[str | None, Field(max_length=200)] = None
     clock_offset_ms: Annotated[int | None, Field(ge=-(10**12), le=10**12)] = None
@@ -67,6 +69,8 @@ class UploadFacts(BaseModel):
     position: tuple[float, float, float, str] | None = None
     sha256: Annotated[str | None, Field(pattern="^[0-9a-f]{64}$")] = None
     client_key: Annotated[str | None, Field(max_length=64)] = None
+    order: Annotated[int | None, Field(ge=0)] = None
+    """The number of the capture on its phone: what was made without a link keeps its order."""
     filename: Annotated[str, Field(max_length=300)] = ""
     held_on: Literal["wechat", "dingtalk", "tencent_meeting", "other"] | None = None
     """The service that carried the call this file comes from: it is not of our making, and its time is not proven."""
@@ -249,8 +253,12 @@ class Uploads:
             if row is None or row.finished_at is not None or row.offset_bytes < row.length_bytes:
                 return None
             facts = UploadFacts.model_validate(row.facts)
+        answer = None
         try:
-            require_picture(slot.path, facts.media_type)
+            if facts.media_type == answers.MEDIA_TYPE:
+                answer = answers.read_answer(slot.path)
+            else:
+                require_picture(slot.path, facts.media_type)
             stored = self._services.files.put_path(slot.path)
             require_hash(stored.sha256, facts.sha256)
         except (InputError, Altered):
@@ -258,7 +266,7 @@ class Uploads:
             raise
         envelope = self._keep(key, upload_id, facts, stored.sha256, stored.size)
         slot.path.unlink(missing_ok=True)
-        asking.tell_kept(self._rooms, key.room_id, envelope)
+        asking.tell_kept(self._rooms, key.room_id, envelope, answer)
         return envelope
 
     def discard(self, key: SeatKey, upload_id: str) -> None:
@@ -290,7 +298,7 @@ class Uploads:
             position = facts.position
             envelope = Envelope(
                 id=upload_id, sha256=sha256, size=size, media_type=facts.media_type,
-                kind="external" if outside else "clip" if facts.media_type.startswith("video/") else "still",
+                kind="external" if outside else _kind(facts.media_type),
                 captured_at=facts.captured_at, clock_offset_ms=facts.clock_offset_ms, received_at=now,
                 device=facts.device or f"seat:{key.seat_id}",
                 position=None if position is None
@@ -301,7 +309,8 @@ class Uploads:
                        **({"held_on": facts.held_on, "time_proven": False, "imported_by": key.actor} if outside else {}),
                        "asked_by": asked.asked_by if asked else None, "request_id": asked.id if asked else None,
                        "unit": asked.unit if asked else None, "challenge": asked.challenge if asked else None,
-                       "recording": where, "file_name": safe_name(facts.filename)},
+                       "recording": where, "file_name": safe_name(facts.filename), "order": facts.order,
+                       **({"part": "answer"} if facts.media_type == answers.MEDIA_TYPE else {})},
             )  # fmt: skip
             keeping.keep(session, self._services, envelope, key.actor)
             row = store.upload(session, upload_id)
@@ -316,6 +325,12 @@ class Uploads:
 
     def _path(self, upload_id: str) -> Path:
         return self._root / f"{upload_id}.part"
+
+
+def _kind(media_type: str) -> Literal["document", "clip", "still"]:
+    if media_type == answers.MEDIA_TYPE:
+        return "document"
+    return "clip" if media_type.startswith("video/") else "still"
 
 
 def require_hash(found: str, announced: str | None) -> None:

@@ -5,18 +5,21 @@ Never touches a room once it is open: the pages speak to ``/api/v1/video`` thems
 
 from __future__ import annotations
 
+import hashlib
+import json
+
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 import inspection
 from console import view
-from console.calls import room_order
+from console.calls import phone_files, room_order
 from console.scope import require_case
-from core.catalogue import entries
+from console.view import static_url
+from core.catalogue import LANGS, entries
 from core.context import Services
 from core.errors import NotFound, Refused
-from core.message_channels import qr_data_uri
-from video import create_room, known_room
+from video import create_room, known_room, sheet
 
 _PREFIX = "callpage.js."
 
@@ -29,6 +32,19 @@ def build_router(services: Services) -> APIRouter:
     def join(request: Request) -> Response:
         return view.page(request, "call/join.html", words=_words(request))
 
+    @router.get("/call/worker.js")
+    def worker(request: Request) -> Response:
+        """The phone page's service worker: it keeps the page and its files, so that a reload without a link shows them."""
+        first = request.state.lang
+        files = [*map(static_url, phone_files()), *(f"/static/{name}" for name in phone_files() if name.endswith(".js"))]
+        kept = {
+            "cache": f"call-{hashlib.sha256(''.join(files).encode()).hexdigest()[:12]}",
+            "pages": [f"/call/join?lang={lang}" for lang in (first, *(one for one in LANGS if one != first))],
+            "files": files,
+        }
+        script = (view.STATIC / "js" / "call-worker.js").read_text(encoding="utf-8")
+        return Response(f"const KEPT = {json.dumps(kept)};\n{script}", media_type="text/javascript")
+
     @router.post("/cases/{case_id}/call")
     def opened(request: Request, case_id: str) -> Response:
         """Open a room for the case; the crew's link is shown once, as text and as a QR code."""
@@ -38,8 +54,8 @@ def build_router(services: Services) -> APIRouter:
         if record.state != "in_session":
             raise Refused("callpage.not_in_session", state=record.state)
         room = create_room(services, room_order(record, services.clock), request.state.principal)
-        crew = room.seats[0]
-        return view.page(request, "call/opened.html", record=record, room=room, link=crew.link, qr=qr_data_uri(crew.link))
+        crew = sheet(services, room.room_id, room.seats[0])
+        return view.page(request, "call/opened.html", record=record, room=room, crew=crew)
 
     @router.get("/call/{room_id}")
     def room(request: Request, room_id: str) -> Response:

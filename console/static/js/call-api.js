@@ -66,7 +66,9 @@ export class Call {
     socket.onclose = (event) => {
       clearInterval(beat);
       this.handlers.get('line')?.(false);
-      if (!this.closed && event.code !== 1008) setTimeout(() => this.listen(), 1500);
+      if (this.closed) return;
+      if (event.code === 1008) this.handlers.get('moved')?.();  // the token is no longer good: put out, or gone to another phone
+      else setTimeout(() => this.listen(), 1500);
     };
   }
 
@@ -189,6 +191,15 @@ export function addChat(list, who, text) {
   line.append(name, text);
   list.append(line);
   list.scrollTop = list.scrollHeight;
+}
+
+// A caption stays long enough to be read: half a second a character, at least four seconds.
+let captionEnds = 0;
+export function showCaption(element, text) {
+  clearTimeout(captionEnds);
+  element.textContent = text;
+  element.hidden = false;
+  captionEnds = setTimeout(() => { element.hidden = true; }, Math.max(4000, 500 * text.length));
 }
 
 export function showTrouble(element, error) {

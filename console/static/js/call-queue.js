@@ -1,32 +1,17 @@
-// Owns the queue of stills on the phone: kept in IndexedDB, sent by tus in pieces, gone only when the server has all of it.
-// Works with the call down; what a reload interrupts goes on where it was. Never keeps a token.
+// Owns the queue of what was captured on this device: kept in IndexedDB in the order of its making, sent by tus in pieces, gone only
+// when the server has all of it. Works with the call down; what a reload interrupts goes on where it was. Never keeps a token.
 
-const DATABASE = 'yunjian-call';
-const STORE = 'stills';
+import { CAPTURES, database, run } from './call-store.js';
+
 const TUS = { 'tus-resumable': '1.0.0' };
 const SLOWEST_MS = 15000;
-
-function open() {
-  return new Promise((done, failed) => {
-    const request = indexedDB.open(DATABASE, 1);
-    request.onupgradeneeded = () => request.result.createObjectStore(STORE, { keyPath: 'key' });
-    request.onsuccess = () => done(request.result);
-    request.onerror = () => failed(request.error);
-  });
-}
-
-function run(database, mode, work) {
-  return new Promise((done, failed) => {
-    const request = work(database.transaction(STORE, mode).objectStore(STORE));
-    request.onsuccess = () => done(request.result);
-    request.onerror = () => failed(request.error);
-  });
-}
+const REFUSED = [413, 422];  // the server will never take it
+const LOCK = 'yunjian-call-send';
 
 const hex = (buffer) => [...new Uint8Array(buffer)].map((byte) => byte.toString(16).padStart(2, '0')).join('');
 const base64 = (bytes) => btoa(String.fromCharCode(...bytes));
 
-export class StillQueue {
+export class CaptureQueue {
   constructor(call, pieceKb, onChange) {
     this.call = call;
     this.piece = pieceKb * 1024;
@@ -36,8 +21,9 @@ export class StillQueue {
   }
 
   async start() {
-    this.database = await open();
+    this.database = await database();
     addEventListener('online', () => this.push());
+    navigator.storage?.persist?.().catch(() => null);  // ask the browser not to clear unsent evidence for space
     await this.tell();
     this.push();
   }
@@ -47,16 +33,16 @@ export class StillQueue {
     const bytes = await blob.arrayBuffer();
     const sha256 = hex(await crypto.subtle.digest('SHA-256', bytes));
     const key = crypto.randomUUID();
-    const entry = { key, room: this.call.room, seat: this.call.seat, bytes, place: '',
-      facts: { ...facts, sha256, client_key: key, media_type: blob.type || 'image/jpeg' } };
-    await run(this.database, 'readwrite', (store) => store.put(entry));
+    const entry = { seat: this.call.seat, bytes,
+      facts: { ...facts, sha256, client_key: key, media_type: blob.type.split(';')[0] || 'image/jpeg' } };
+    await run(this.database, CAPTURES, 'readwrite', (store) => store.add(entry));
     await this.tell();
     this.push();
   }
 
-  async waiting() {
-    const all = await run(this.database, 'readonly', (store) => store.getAll());
-    return all.filter((entry) => entry.seat === this.call.seat);
+  // The numbers of this seat's captures, oldest first; their bytes stay where they are.
+  waiting() {
+    return run(this.database, CAPTURES, 'readonly', (store) => store.index('seat').getAllKeys(this.call.seat));
   }
 
   async tell(delivered = false) { this.onChange((await this.waiting()).length, delivered); }
@@ -65,16 +51,10 @@ export class StillQueue {
     if (this.busy || !this.call.token) return;
     this.busy = true;
     try {
-      for (const entry of await this.waiting()) {
-        await this.send(entry);
-        await run(this.database, 'readwrite', (store) => store.delete(entry.key));
-        await this.tell(true);
-      }
+      // Two tabs of one phone must not send the same capture side by side.
+      if (navigator.locks) await navigator.locks.request(LOCK, () => this.sendAll()); else await this.sendAll();
       this.waitMs = 1000;
-    } catch (error) {
-      if (error.status === 422 || error.status === 413) {  // the server will never take it; the person has to know
-        this.onRefused?.(error);
-      }
+    } catch {
       setTimeout(() => this.push(), this.waitMs);
       this.waitMs = Math.min(SLOWEST_MS, this.waitMs * 2);
     } finally {
@@ -82,9 +62,28 @@ export class StillQueue {
     }
   }
 
+  async sendAll() {
+    for (let [order] = await this.waiting(); order !== undefined; [order] = await this.waiting()) {
+      const entry = await run(this.database, CAPTURES, 'readonly', (store) => store.get(order));
+      try {
+        await this.send(entry);
+      } catch (error) {
+        if (!REFUSED.includes(error.status)) throw error;
+        // It stays on the phone, out of the way of the others, and the person has to know.
+        await run(this.database, CAPTURES, 'readwrite', (store) => store.put({ ...entry, seat: `refused/${entry.seat}` }));
+        this.onRefused?.(error);
+        await this.tell();
+        continue;
+      }
+      await run(this.database, CAPTURES, 'readwrite', (store) => store.delete(order));
+      await this.tell(true);
+    }
+  }
+
   async send(entry) {
     const size = entry.bytes.byteLength;
-    const metadata = Object.entries(entry.facts).filter(([, value]) => value !== null && value !== '')
+    const facts = Object.entries({ ...entry.facts, order: entry.order });
+    const metadata = facts.filter(([, value]) => value !== null && value !== undefined && value !== '')
       .map(([name, value]) => `${name} ${base64(new TextEncoder().encode(String(value)))}`).join(',');
     const made = await this.call.request('POST', 'uploads', {
       headers: { ...TUS, 'upload-length': String(size), 'upload-metadata': metadata },

@@ -1,10 +1,11 @@
 // Owns the inspector's page of a room: people, live pictures, items, recording.
-// Keys: S asks, 1-9 choose an item, Space holds the picture here, F freezes it for everybody to draw on,
-// D has the detector look at it.
+// Keys stand on their buttons (`data-key`, js/keys.js); here only Space, which holds the picture in this window.
 
 import { Board, follow, pointsOf, svg } from './call-board.js';
-import { StillQueue } from './call-queue.js';
-import { Call, addChat, say, sayNumber, showTrouble } from './call-api.js';
+import { Call, addChat, say, sayNumber, showCaption, showTrouble } from './call-api.js';
+import './call-copy.js';
+import { Lead } from './call-lead.js';
+import { CaptureQueue } from './call-queue.js';
 
 const $ = (id) => document.getElementById(id);
 const page = $('call-room');
@@ -13,18 +14,21 @@ const lang = page.dataset.lang;
 const csrf = document.querySelector('meta[name="csrf-token"]').content;
 const call = new Call(lang);
 let people = new Map(), chosenItem = null, chosenSeat = null, microphone = null, sample = null;
+const CLIP_S = 10;
 const views = new Map(), kept = new Map();
 const board = new Board(call, $('pictures'), (shown) => { $('thaw').hidden = !shown; $('freeze').hidden = shown; });
-let outside = null;
+let outside = null, deaf = false;
 
 const attempt = async (work) => {
   try { $('trouble').hidden = true; return await work(); } catch (error) { showTrouble($('trouble'), error); return null; }
 };
 
+const lead = new Lead(call, words, lang, attempt);
+
 async function start() {
   const joined = await (await call.request('POST', `rooms/${page.dataset.room}/attend`, { headers: { 'x-csrf-token': csrf } })).json();
   call.enter(joined);
-  outside = new StillQueue(call, joined.piece_kb, (count, sent) => {
+  outside = new CaptureQueue(call, joined.piece_kb, (count, sent) => {
     $('outside-state').textContent = count ? say(words, 'queue', { n: count }) : sent ? words.sent : '';
   });
   outside.onRefused = (error) => showTrouble($('trouble'), error);
@@ -33,6 +37,7 @@ async function start() {
   if (room.private) await showNotes(); else showItems(room.shots);
   recording(room.recording);
   call.listen();
+  await lead.cameras();
   for (const one of await (await call.request('GET', `${call.here}/samples`)).json()) showSample(one);
   const stats = await (await call.request('GET', `${call.here}/stats`)).json();
   for (const track of stats.tracks) if (track.live && track.seat !== call.seat) see(track.seat);
@@ -63,10 +68,18 @@ function showItems(shots) {
     count.className = 'hint';
     count.dataset.count = shot.item_ref;
     button.type = 'button';
+    if (index < 9) button.dataset.key = String(index + 1);
+    const needs = document.createElement('span');
+    needs.className = 'hint needs';
+    needs.textContent = shot.media.map((medium) => words[`medium_${medium}`]).join(' / ');
     button.title = shot[`prompt_${lang}`];
-    button.append(name, count);
+    button.append(name, needs, count);
     button.addEventListener('click', () => choose(shot.item_ref, button));
-    line.append(button);
+    const answer = document.createElement('p');
+    answer.className = 'hint';
+    answer.dataset.answerOf = shot.item_ref;
+    answer.hidden = true;
+    line.append(button, answer);
     $('items').append(line);
   });
 }
@@ -101,10 +114,14 @@ function person(seat) {
   state.textContent = [away ? words.away : words[seat.state], seat.state === 'admitted' && (seat.consented ? words.agreed : words.not_agreed)]
     .filter(Boolean).join(' · ');
   line.append(name, state);
-  if (seat.seat_id === call.seat || seat.state === 'removed' || seat.state === 'invited') return line;
+  if (seat.seat_id === call.seat || seat.state === 'removed') return line;
   const row = document.createElement('span');
   row.className = 'row';
-  if (seat.state === 'waiting') row.append(button(words.admit, () => seatCall(seat.seat_id, 'admit'), 'big'));
+  if (seat.state === 'waiting') row.append(keyed('a', button(words.admit, () => seatCall(seat.seat_id, 'admit'), 'big')));
+  if (seat.role !== 'camera' && seat.role !== 'inspector') {
+    const moved = button(words.move, () => lead.move(seat.seat_id));
+    row.append(seat.seat_id === movable() ? keyed('p', moved) : moved);
+  }
   row.append(button(words.remove, () => seatCall(seat.seat_id, 'remove')));
   if (seat.role === 'crew' && seat.state === 'admitted' && page.querySelector('.room-notes').hidden) {
     const interpreter = [...people.values()].find((one) => one.role === 'interpreter' && one.state === 'admitted');
@@ -121,6 +138,21 @@ function button(text, action, style = '') {
   made.className = style;
   made.textContent = text;
   made.addEventListener('click', () => attempt(action));
+  return made;
+}
+
+// The seat that the key for another phone means: the one that is looked at, else the first of the crew.
+function movable() {
+  const byLink = (seat) => seat && seat.state !== 'removed' && seat.role !== 'camera' && seat.role !== 'inspector';
+  const seats = [...people.values()];
+  return (byLink(people.get(chosenSeat)) ? people.get(chosenSeat) : seats.find((seat) => seat.role === 'crew' && byLink(seat)))?.seat_id;
+}
+
+function keyed(key, made) {
+  const cap = document.createElement('kbd');
+  cap.textContent = key.toUpperCase();
+  made.dataset.key = key;
+  made.append(' ', cap);
   return made;
 }
 
@@ -144,6 +176,7 @@ async function see(seat) {
   const view = await attempt(() => call.view(seat, video, pathOf));
   if (view) Object.assign(views.get(seat) ?? {}, view); else unsee(seat);
   pick(chosenSeat ?? seat);
+  hear(video);
   video.play().catch(() => { video.muted = true; video.play().catch(() => null); });
 }
 
@@ -178,7 +211,9 @@ function pick(seat) {
     view.figure.classList.toggle('chosen', id === seat);
     view.prefer?.(id === seat ? 'hd' : 'thumb');
   }
-  $('snap').disabled = $('freeze').disabled = $('watch').disabled = !seat;
+  $('snap').disabled = $('freeze').disabled = $('watch').disabled = $('cut').disabled = !seat;
+  lead.pick(seat);
+  $('people').replaceChildren(...[...people.values()].map(person));
   $('watch').setAttribute('aria-pressed', String(watched.has(seat)));
 }
 
@@ -222,6 +257,16 @@ function addStill(message) {
   $('stills').append(line);
 }
 
+function addAnswer(item, { value, text }) {
+  for (const place of document.querySelectorAll('[data-answer-of]')) {
+    if (place.dataset.answerOf !== item) continue;
+    place.textContent = say(words, 'answered', { value: words[`answer_${value}`], text });
+    place.hidden = false;
+  }
+}
+
+function hear(video) { video.muted = deaf; }
+
 function recording(on) {
   $('record-badge').hidden = $('stop').hidden = !on;
   $('record').hidden = on;
@@ -260,6 +305,21 @@ $('stop').addEventListener('click', () => attempt(() => call.request('DELETE', `
 $('close').addEventListener('click', () => attempt(() => call.request('POST', `${call.here}/close`)));
 $('snap').addEventListener('click', () => attempt(
   () => call.request('POST', `${call.here}/snapshot`, { json: { seat_id: chosenSeat, item_ref: chosenItem } })));
+$('cut').addEventListener('click', () => attempt(async () => {
+  $('cut').disabled = true;
+  $('cut').setAttribute('aria-pressed', 'true');
+  try {
+    await call.request('POST', `${call.here}/clips`, { json: { seat_id: chosenSeat, item_ref: chosenItem, seconds: CLIP_S } });
+  } finally {
+    $('cut').disabled = !chosenSeat;
+    $('cut').setAttribute('aria-pressed', 'false');
+  }
+}));
+$('deaf').addEventListener('click', () => {
+  deaf = !deaf;
+  for (const { video } of views.values()) hear(video);
+  $('deaf').setAttribute('aria-pressed', String(deaf));
+});
 $('interview-link').addEventListener('click', () => { quiet(); $('interview-open').hidden = true; });
 $('seal').addEventListener('click', () => attempt(async () => {
   addNote(await (await call.request('POST', `${call.here}/notes`, { json: { text: $('note-text').value } })).json());
@@ -283,20 +343,15 @@ $('talk').addEventListener('click', () => attempt(async () => {
 $('chat-form').addEventListener('submit', (event) => {
   event.preventDefault();
   const text = $('chat-text').value.trim();
-  if (text) call.say({ type: 'chat', text });
+  if (text) call.say({ type: $('as-caption').checked ? 'caption' : 'chat', text });
   $('chat-text').value = '';
 });
 document.addEventListener('keydown', (event) => {
-  if (event.target.closest('input, textarea, button') || event.ctrlKey || event.metaKey || event.altKey) return;
-  if (event.key === 's' && chosenItem) ask();
-  else if (event.key === 'd' && chosenSeat) watch();
-  else if (event.key === 'f' && board.evidence) thaw();
-  else if (event.key === 'f' && chosenSeat) freeze();
-  else if (event.key === ' ' && chosenSeat) {
-    event.preventDefault();
-    const { video } = views.get(chosenSeat);
-    if (video.paused) video.play(); else video.pause();
-  } else if (event.key >= '1' && event.key <= '9') $('items').querySelectorAll('button')[Number(event.key) - 1]?.click();
+  if (event.key !== ' ' || !views.has(chosenSeat) || document.querySelector('dialog[open]')) return;
+  if (event.target.closest('input, textarea, select, button, summary')) return;
+  event.preventDefault();
+  const { video } = views.get(chosenSeat);
+  if (video.paused) video.play(); else video.pause();
 });
 
 follow(call, board, (error) => showTrouble($('trouble'), error));
@@ -307,7 +362,12 @@ call.on('line', (up) => { $('link-badge').textContent = up ? words.good : words.
     if (message.event === 'track_started') see(message.seat);
     else if (message.kind === 'video') unsee(message.seat);
   })
+  .on('moved', () => showTrouble($('trouble'), new Error(words.elsewhere)))
+  .on('camera_state', (message) => lead.told(message))
+  .on('camera', (message) => { if (message.state !== 'live') showTrouble($('trouble'), new Error(say(words, `camera_${message.state}`, { name: nameOf(message.seat) }))); else $('trouble').hidden = true; })
+  .on('caption', (message) => showCaption($('caption'), `${nameOf(message.from)}: ${message.text}`))
   .on('evidence', (message) => {
+    if (message.answer) addAnswer(message.item_ref, message.answer);
     if (message.kind === 'still') addStill(message);
     if (!message.item_ref) return;
     kept.set(message.item_ref, (kept.get(message.item_ref) ?? 0) + 1);
