@@ -8,12 +8,13 @@ plan's frame (`drone.whereabouts`), so that a ship that swings is watched by the
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from core.clock import Clock
-from core.errors import Refused, Unfinished
+from core.errors import EnvironmentFault, Refused, Unfinished
 from core.geo import Float
 from core.logs import get
 from drone.follow import Follower, Heights, Seen, between_home, lanes_again, not_taken, way_in, way_out
@@ -26,6 +27,7 @@ from drone.model import Plan, Sortie
 from drone.monitor import Monitor
 from drone.moving import ShipLeg, moving_numbers, ship_legs
 from drone.packs import Limits, transitions
+from drone.payload import Payload
 from drone.planner import plan_frame
 from drone.preflight import Preflight
 from drone.sizing import Wishes
@@ -43,6 +45,8 @@ _WARNING, _SAID_S = 4, 5.0  # MAV_SEVERITY_WARNING; a mode change and its senten
 _RECORD_S = 1.6  # the record of a photo is here by then, or lost
 _GIMBAL_AGAIN_S = 0.5
 _AGAIN_ROUNDS = 2
+_AIRBORNE_M = 2.0
+PAYLOAD_FILE = "payload.json"
 _SILENT_SHOTS = 4
 
 
@@ -60,6 +64,7 @@ class _Flight:
     lease: Lease = field(init=False)
     ground: Preflight = field(init=False)
     monitor: Monitor = field(init=False)
+    payload: Payload | None = field(init=False)
     ship: Whereabouts = field(init=False)
     flown_again: int = 0
     missing: list[tuple[int, int]] = field(default_factory=list)
@@ -70,7 +75,8 @@ class _Flight:
         self.lease = Lease(self.watch.operator)
         self.ship = Whereabouts(self.plan, self.clock, self.watch.beacon)
         common = (self.plan, self.link, self.clock, self.wishes, self.limits, self.watch, self.ship)
-        self.ground = Preflight(*common)
+        self.payload = None if self.watch.task is None else Payload(self.link, self.watch.task)
+        self.ground = Preflight(*common, self.payload)
         self.monitor = Monitor(*common, self.ground)
 
     # --- stages ----------------------------------------------------------------------------------------------------
@@ -81,6 +87,14 @@ class _Flight:
         self.stage = stage
         log.info("stage", stage=stage.value, sortie=self.sortie)
         self.report()
+
+    def close(self) -> None:
+        """However it ended: the payload off, what it read on disk."""
+        if self.payload is None:
+            return
+        with suppress(EnvironmentFault):
+            self.payload.stop()
+        self.payload.log().write(self.watch.disk / PAYLOAD_FILE)
 
     def report(self) -> None:
         telemetry = self.link.telemetry
@@ -96,6 +110,13 @@ class _Flight:
             )
         )
 
+    def look(self) -> None:
+        """What is done at every tick: measure, tell, and what the payload has to say."""
+        self.monitor.measure()
+        self.report()
+        if self.payload is not None:
+            self.payload.tick(airborne=self.link.telemetry.alt_rel_m > _AIRBORNE_M)
+
     def run(self) -> None:
         for index, sortie in enumerate(self.plan.sorties):
             self.sortie = index
@@ -106,6 +127,8 @@ class _Flight:
             permit = board.permit(self.lease)
             if self.watch.abort():
                 raise Unfinished("drone.flight.aborted", reason="operator")
+            if self.payload is not None:
+                self.payload.start()
             self.link.arm(permit)
             self.enter(Stage.ARMED)
             self.monitor.photos_before = max(self.link.telemetry.photos, default=0)
@@ -210,8 +233,7 @@ class _Flight:
             self.link.wait(self.watch.abort, period)
             now, elapsed = self.clock.monotonic(), self.clock.monotonic() - last
             last = now
-            self.monitor.measure()
-            self.report()
+            self.look()
             reason = self.monitor.reason_to_abort() or self.monitor.pose_reason()
             if reason or now > end:
                 return reason or "too slow"
@@ -270,8 +292,7 @@ class _Flight:
         self.link.wait(lambda: self.link.telemetry.armed, 5.0)
         while self.link.telemetry.armed and self.lease.active:
             self.link.wait(self.watch.abort, _TICK_S)
-            self.monitor.measure()
-            self.report()
+            self.look()
             if not self.lease.active:
                 break
             reason = self.monitor.reason_to_abort()
@@ -295,8 +316,7 @@ class _Flight:
         end = self.clock.monotonic() + self.limits.monitor.slow_factor * sortie.time_s + _HOME_S
         while self.link.telemetry.armed and self.clock.monotonic() < end:
             self.link.wait(lambda: False, _TICK_S)
-            self.monitor.measure()
-            self.report()
+            self.look()
             name = self.watch.retake()
             if name:
                 self.lease = self.link.lease = Lease(name)
@@ -355,7 +375,10 @@ def fly(
     started = link.clock.now()
     link.connect(connect_s)
     flight = _Flight(plan, link, link.clock, wishes, limits, watch, on_progress)
-    flight.run()
+    try:
+        flight.run()
+    finally:
+        flight.close()
     photos = sorted(link.telemetry.photos.items())
     return FlightResult(
         photos=tuple(photo for index, photo in photos if index not in flight.ground.test_shots),
@@ -369,4 +392,5 @@ def fly(
         overrides=tuple(override for board in flight.boards for override in board.overrides),
         flown_again=flight.flown_again,
         missing=tuple(flight.missing),
+        payload=None if flight.payload is None else flight.payload.log(),
     )

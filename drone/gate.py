@@ -42,6 +42,7 @@ class GateFacts:
     pose_age_s: float | None
     pose_source: str
     pose_live: bool | None  # None = the ship lies at a quay and cannot swing
+    payload_heard: bool | None  # None = nothing ordered that speaks
     ship_moored: bool | None
     free_disk_mb: float
     sortie_time_s: float
@@ -138,6 +139,8 @@ def evaluate(facts: GateFacts, plan: Plan, wishes: Wishes, limits: Limits, link_
         _true("one_station", not facts.other_station, "one" if not facts.other_station else "two", "HEARTBEAT"),
         *(facts.papers or ()),
     ]
+    if facts.payload_heard is not None:
+        items.append(_true("payload", facts.payload_heard, "heard" if facts.payload_heard else "silent", "payload"))
     if facts.pose_live is not None:
         items.append(_true("pose_live", facts.pose_live, facts.pose_source, "beacon"))
     if plan.camera.standoff_m < rules.needs_range_below_m:

@@ -16,6 +16,7 @@ _ARMED_FLAG = 0x80  # MAV_MODE_FLAG_SAFETY_ARMED
 _ON_GROUND = 1  # MAV_LANDED_STATE_ON_GROUND
 _PHOTO = 0  # CAMERA_FEEDBACK_PHOTO
 _FORWARD = 0  # MAV_SENSOR_ROTATION_NONE
+_USEC_MOST = 2**52
 _GUST_FADE = 0.98  # the highest wind seen counts as gust and fades with each report
 
 
@@ -151,7 +152,15 @@ def _range(telemetry: Telemetry, message: Any, now: float) -> None:
     telemetry.ranges.append((message.time_boot_ms / 1000.0, telemetry.range_m))
 
 
+def _time(telemetry: Telemetry, message: Any, now: float) -> None:
+    """SYSTEM_TIME; 0 = the vehicle does not know the time yet."""
+    del now
+    if 0 < message.time_unix_usec < _USEC_MOST:
+        telemetry.boot_utc_s = message.time_unix_usec / 1e6 - message.time_boot_ms / 1e3
+
+
 _HANDLERS = {
+    "SYSTEM_TIME": _time,
     "HEARTBEAT": _heartbeat,
     "STATUSTEXT": _text,
     "GLOBAL_POSITION_INT": _position,

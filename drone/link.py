@@ -42,6 +42,7 @@ _AUTOPILOT = 1  # MAV_COMP_ID_AUTOPILOT1
 _STEP_S = 0.04  # between two looks at a vehicle that only flies
 _TALK_STEP_S = 0.005  # while a conversation waits for an answer
 _UPLOAD_TRIES = 4
+_TUNNEL_BYTES = 128
 _IDENTITY_TRIES = 20
 _UPLOAD_KINDS = frozenset({"MISSION_REQUEST", "MISSION_REQUEST_INT", "MISSION_ACK"})
 _DOWNLOAD_KINDS = frozenset({"MISSION_COUNT", "MISSION_ITEM_INT"})
@@ -56,6 +57,7 @@ _STREAMS = {
     mav.MAVLINK_MSG_ID_MISSION_CURRENT: 2.0,
     mav.MAVLINK_MSG_ID_GIMBAL_DEVICE_ATTITUDE_STATUS: 5.0,
     mav.MAVLINK_MSG_ID_DISTANCE_SENSOR: 3.0,
+    mav.MAVLINK_MSG_ID_SYSTEM_TIME: 1.0,
 }
 
 
@@ -78,6 +80,7 @@ class Link:
     _system: int = field(default=0, init=False)
     _codec: Codec = field(init=False, repr=False)
     _listeners: dict[str, Callable[[Any], None]] = field(default_factory=dict, init=False)
+    observers: list[Callable[[str, Any], None]] = field(default_factory=list)  # told every message, none waits for them
     _beat_at: float = field(default=-1e9, init=False)
     _modes: frozenset[int] = field(default=frozenset(), init=False)
     _upload: Upload | None = field(default=None, init=False)
@@ -151,12 +154,17 @@ class Link:
         finally:
             del self._listeners[kind]
 
-    def ask(self, kind: str, **fields: object) -> None:
-        """Send a request of `REQUESTS` to the autopilot; none of them moves anything. Raises ValueError for others."""
+    def tunnel(self, component: int, payload_type: int, data: bytes) -> None:
+        """Bytes (128 at most) for a payload, once."""
+        padded = [*data, *([0] * (_TUNNEL_BYTES - len(data)))]
+        self._send(mav.MAVLink_tunnel_message(self._system, component, payload_type, len(data), padded))
+
+    def ask(self, kind: str, *, component: int = _AUTOPILOT, **fields: object) -> None:
+        """Send a request of `REQUESTS` to a component; none of them moves anything. Raises ValueError for others."""
         if kind not in REQUESTS:
             raise ValueError(f"{kind} is no request")
         make = getattr(mav, f"MAVLink_{kind.lower()}_message")
-        self._send(make(target_system=self._system, target_component=_AUTOPILOT, **fields))
+        self._send(make(target_system=self._system, target_component=component, **fields))
 
     def _send(self, message: Any, *, secret: bool = False) -> None:
         frame = self._codec.encode(message)
@@ -196,6 +204,8 @@ class Link:
 
     def _converse(self, kind: str, message: Any, now: float) -> None:
         """Feed the conversation a message belongs to."""
+        for observer in self.observers:
+            observer(kind, message)
         if kind in self._listeners:
             self._listeners[kind](message)
         upload, download = self._upload, self._download
@@ -324,13 +334,13 @@ class Link:
 
     # --- commands --------------------------------------------------------------------------------------------------
 
-    def command(self, command: Command, *params: float, timeout_s: float = 10.0) -> int:
+    def command(self, command: Command, *params: float, timeout_s: float = 10.0, component: int = _AUTOPILOT) -> int:
         """Send a command that moves nothing; returns MAV_RESULT (0 accepted), or -1 without an answer.
 
         Raises ValueError for a command that moves the vehicle: those have methods of their own.
         """
         self._moves_nothing(command)
-        return self._call(command, params, timeout_s)
+        return self._call(command, params, timeout_s, component)
 
     @staticmethod
     def _moves_nothing(command: Command) -> None:
@@ -434,22 +444,22 @@ class Link:
             return
         raise Refused("drone.vehicle.refused", action=action, sentence=self._sentence_since(since))
 
-    def _call(self, command: int, params: tuple[float, ...], timeout_s: float) -> int:
+    def _call(self, command: int, params: tuple[float, ...], timeout_s: float, component: int = _AUTOPILOT) -> int:
         call = CommandCall()
         self._command = (command, call)
 
         def answered() -> bool:
             for out in call.poll(self.clock.monotonic()):
-                self._send_command(command, params, out.confirmation)
+                self._send_command(command, params, out.confirmation, component)
             return call.result is not None or call.gave_up
 
         self.wait(answered, timeout_s)
         self._command = None
         return -1 if call.result is None else call.result
 
-    def _send_command(self, command: int, params: tuple[float, ...], confirmation: int) -> None:
+    def _send_command(self, command: int, params: tuple[float, ...], confirmation: int, component: int = _AUTOPILOT) -> None:
         padded = (*params, *(0.0,) * 7)[:7]
-        self._send(mav.MAVLink_command_long_message(self._system, _AUTOPILOT, command, confirmation, *padded))
+        self._send(mav.MAVLink_command_long_message(self._system, component, command, confirmation, *padded))
 
     def _send_upload(self, out: list[UploadOut]) -> None:
         for step in out if self._upload is not None else []:

@@ -33,8 +33,10 @@ class Command(IntEnum):
     DO_SET_CAM_TRIGG_DIST = 206
     MISSION_START = 300
     COMPONENT_ARM_DISARM = 400
+    ILLUMINATOR_ON_OFF = 405
     SET_MESSAGE_INTERVAL = 511
     REQUEST_MESSAGE = 512
+    SET_CAMERA_SOURCE = 534
     DO_GIMBAL_MANAGER_PITCHYAW = 1000
     DO_GIMBAL_MANAGER_CONFIGURE = 1001
     FENCE_INCLUSION = 5001
@@ -69,6 +71,7 @@ _SAME_FRAME = {5: 0, 6: 3}
 _POSITION_TOLERANCE_E7 = 2  # 2e-7 degrees: the vehicle stores single precision in places
 _HEIGHT_TOLERANCE_M = 0.01
 _TRIGGER_STRETCH = 1.002  # the last photo of a leg is taken at its end point, not by distance just before it
+_ROUNDING_M = 0.03  # places are sent in 1e-7 degrees: a leg may come out so much longer
 _ON_LEG_M = 0.05
 
 
@@ -149,7 +152,7 @@ def _pass_items(frame: EnuFrame, home: Vector, leg: Leg, triggers: list[Vector],
     rest = triggers[1:] if shot_at_start else triggers
     if len(rest) > 1:
         spacing = math.dist(leg.points_enu_m[0], leg.points_enu_m[-1]) / len(rest)
-        items.append(_do(Command.DO_SET_CAM_TRIGG_DIST, spacing * _TRIGGER_STRETCH))
+        items.append(_do(Command.DO_SET_CAM_TRIGG_DIST, max(spacing * _TRIGGER_STRETCH, spacing + _ROUNDING_M / len(rest))))
     items.append(_yaw(leg.yaw_deg_true))
     items.append(_place(frame, leg.points_enu_m[-1], home, Command.NAV_WAYPOINT))
     if len(rest) > 1:

@@ -27,6 +27,7 @@ from drone.mission import (
 from drone.model import Plan, Sortie, Wind
 from drone.packs import Limits, paper_rules
 from drone.papers import Papers, judge
+from drone.payload import Payload
 from drone.sizing import Wishes
 from drone.vehicle import SimulatorOnly
 from drone.watch import Watch
@@ -46,6 +47,7 @@ class Preflight:
     limits: Limits
     watch: Watch
     ship: Whereabouts
+    payload: Payload | None = None
     progress: dict[int, Progress] = field(default_factory=dict)
     test_shots: set[int] = field(default_factory=set)
 
@@ -136,6 +138,7 @@ class Preflight:
             pose_age_s=(self.clock.now() - pose.at_utc).total_seconds(),
             pose_source=pose.source,
             pose_live=self.ship.live if self.plan.ship.quay_side is None else None,
+            payload_heard=None if self.payload is None else self.payload.ready(),
             ship_moored=self.watch.moored(),
             free_disk_mb=shutil.disk_usage(self.watch.disk).free / 1e6,
             sortie_time_s=sortie.time_s,

@@ -26,6 +26,7 @@ from drone.link import Link
 from drone.model import Coverage, Plan
 from drone.packs import Limits, camera
 from drone.packs import limits as load_limits
+from drone.payload import Task
 from drone.pose import CameraPose
 from drone.simulator import start_simulator
 from drone.sizing import Wishes
@@ -64,6 +65,7 @@ def fly_simulated(
     moored: Callable[[], bool | None] = lambda: True,
     abort: Callable[[], bool] = lambda: False,
     on_progress: Callable[[FlightProgress], None] = lambda _: None,
+    task: Task | None = None,
 ) -> SurveyRun:
     """Start the simulator, fly the plan over MAVLink on loopback, collect the photos into `<folder>/survey`.
 
@@ -90,7 +92,7 @@ def fly_simulated(
             TlogWriter(folder / TLOG_FILE, clock) as tlog,
         ):
             link = patient_link(transport, clock, tlog, settings)
-            watch = Watch(moored, abort, folder)
+            watch = Watch(moored, abort, folder, task=task)
             wishes = Wishes.from_settings(settings)
             result = fly(plan, link, wishes, limits, watch, on_progress, connect_s=_START_WALL_S * speed)
             card = simulator.eject_card(len(link.telemetry.photos))

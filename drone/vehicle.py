@@ -132,6 +132,7 @@ class Telemetry:
     track: deque[Placed] = field(default_factory=lambda: deque(maxlen=64))
     pitches: deque[tuple[float, float]] = field(default_factory=lambda: deque(maxlen=64))
     ranges: deque[tuple[float, float | None]] = field(default_factory=lambda: deque(maxlen=64))
+    boot_utc_s: float | None = None  # UTC of the vehicle's power-on by its own clock, seconds since 1970
     other_station_at: float | None = None
     texts: list[StatusText] = field(default_factory=list)
     photos: dict[int, PhotoFeedback] = field(default_factory=dict)

@@ -15,6 +15,7 @@ from drone.beacon import ShipBeacon
 from drone.gate import Board, Override
 from drone.model import Wind
 from drone.papers import Papers
+from drone.payload import PayloadLog, Task
 from drone.vehicle import PhotoFeedback
 
 
@@ -58,6 +59,7 @@ class FlightResult:
     overrides: tuple[Override, ...]
     flown_again: int = 0
     missing: tuple[tuple[int, int], ...] = ()
+    payload: PayloadLog | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,4 +74,5 @@ class Watch:
     retake: Callable[[], str] = lambda: ""  # the name of an operator who takes an ended lease again
     papers: Papers | None = None  # asked for before a real vehicle takes off
     overrides: tuple[Override, ...] = ()
+    task: Task | None = None  # what an enforcement order wants on board
     beacon: ShipBeacon | None = None  # on a ship that swings; without one such a ship is not flown

@@ -57,6 +57,7 @@ class ShotTaken:
     gimbal_pitch_deg: float
     lonlat: LonLat
     alt_rel_m: float
+    infrared: bool = False
 
 
 @dataclass(slots=True)
@@ -75,6 +76,7 @@ class Autopilot:
     mission_seq: int = 0
     shots: int = 0
     target_m: Float | None = None
+    infrared: bool = False
     follow_m_s: Float | None = None  # velocity of a target that moves
     _target_at: float = 0.0
     _yaw: float = 0.0
@@ -203,7 +205,7 @@ class Autopilot:
         self.on_shot(
             ShotTaken(
                 self.shots, self.now, body.position_m.copy(), body.velocity_m_s.copy(), body.yaw_deg,
-                body.gimbal_pitch_deg, body.measured_lonlat, self.alt_rel_m,
+                body.gimbal_pitch_deg, body.measured_lonlat, self.alt_rel_m, self.infrared,
             )
         )  # fmt: skip
         return True

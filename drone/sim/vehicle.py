@@ -17,9 +17,11 @@ from pymavlink.dialects.v20 import ardupilotmega as mav
 from core.geo import LonLat
 from drone.codec import Codec
 from drone.mission import Command, MissionItem, MissionType
+from drone.payload import PAYLOAD_COMPONENT
 from drone.sim.autopilot import Autopilot, ShotTaken
 from drone.sim.flightlog import CHUNK, FlightLog
 from drone.sim.missions import Ask, MissionStore, Out
+from drone.sim.payload import SimPayload, is_for_payload
 from drone.sim.world import Body, Fault, WorldSpec
 from drone.transport import Transport
 from drone.vehicle import SIMULATOR_PRODUCT_ID, SIMULATOR_VENDOR_ID, SIMULATOR_VERSION
@@ -30,9 +32,11 @@ TICK_S = 0.005  # messages: a real autopilot answers within a few milliseconds
 _TICKS_A_STEP = round(STEP_S / TICK_S)
 _SYSTEM, _AUTOPILOT, _CAMERA = 1, 1, 100  # MAV_COMP_ID_AUTOPILOT1, MAV_COMP_ID_CAMERA
 _ANNOUNCE_S = 60.0
+_PAYLOAD_S = 0.5
 _LINK_DIES_AFTER_SHOTS = 8
 _PREARM_BIT = 0x10000000
 _IGNORE_VELOCITY, _IGNORE_YAW = 0x38, 0x400  # POSITION_TARGET_TYPEMASK
+_INFRARED = 2.0  # CAMERA_SOURCE_IR
 _ACCEPTED, _DENIED, _UNSUPPORTED, _FAILED = 0, 2, 3, 4
 
 
@@ -58,6 +62,9 @@ class SimVehicle:
     _camera_codec: Codec = field(init=False, repr=False)
     _images: dict[int, tuple[ShotTaken, datetime]] = field(default_factory=dict, init=False)
     camera_component: bool = False
+    payload: SimPayload | None = None
+    _payload_codec: Codec = field(init=False, repr=False)
+    _payload_at: float = -1e9
     log: FlightLog = field(default_factory=FlightLog)
     _ticks: int = field(default=0, init=False)
     _intervals: dict[int, float] = field(default_factory=dict)
@@ -71,6 +78,7 @@ class SimVehicle:
     def __post_init__(self) -> None:
         self.codec = Codec(_SYSTEM, _AUTOPILOT, self._utc)
         self._camera_codec = Codec(_SYSTEM, _CAMERA, self._utc)
+        self._payload_codec = Codec(_SYSTEM, PAYLOAD_COMPONENT, self._utc)
         self._handlers = self._handler_table()
         self._builders = {
             mav.MAVLINK_MSG_ID_GLOBAL_POSITION_INT: self._position,
@@ -86,6 +94,7 @@ class SimVehicle:
             mav.MAVLINK_MSG_ID_ATTITUDE: self._attitude,
             mav.MAVLINK_MSG_ID_HOME_POSITION: self._home,
             mav.MAVLINK_MSG_ID_AUTOPILOT_VERSION: self._version,
+            mav.MAVLINK_MSG_ID_SYSTEM_TIME: self._time,
         }
         home = self.spec.home
         item = MissionItem(Command.NAV_WAYPOINT, 0, x=round(home.lat * 1e7), y=round(home.lon * 1e7), z=0.0)
@@ -124,6 +133,10 @@ class SimVehicle:
     def _send(self, message: Any, *, from_camera: bool = False) -> None:
         if not self.silent:
             self.transport.send((self._camera_codec if from_camera else self.codec).encode(message))
+
+    def _send_payload(self, messages: list[Any]) -> None:
+        for message in messages if not self.silent else []:
+            self.transport.send(self._payload_codec.encode(message))
 
     def _say(self, severity: int, text: str) -> None:
         self._send(mav.MAVLink_statustext_message(severity, text.encode()[:50]))
@@ -170,6 +183,9 @@ class SimVehicle:
         if self.now - self._announced >= _ANNOUNCE_S:
             self._announced = self.now
             self._say(6, "SIMULATED vehicle, YunJian drone.sim")
+        if self.payload is not None and self.now - self._payload_at >= _PAYLOAD_S:
+            self._payload_at = self.now
+            self._send_payload(self.payload.readings(self.autopilot.body, self._boot_ms))
         for message_id, interval in self._intervals.items():
             if self.now - self._sent.get(message_id, -1e9) >= interval - STEP_S / 2:
                 self._sent[message_id] = self.now
@@ -254,6 +270,11 @@ class SimVehicle:
         yaw = math.radians((self.autopilot.body.yaw_deg + 180) % 360 - 180)
         return mav.MAVLink_attitude_message(self._boot_ms, 0.0, 0.0, yaw, 0.0, 0.0, 0.0)
 
+    def _time(self) -> Any:
+        """0 = not known: the time comes with the position."""
+        usec = round(self._utc().timestamp() * 1e6) if self.autopilot.position_ok else 0
+        return mav.MAVLink_system_time_message(usec, self._boot_ms)
+
     def _home(self) -> Any:
         home = self.spec.home
         return mav.MAVLink_home_position_message(
@@ -270,6 +291,9 @@ class SimVehicle:
     # --- receiving -------------------------------------------------------------------------------------------------
 
     def _take(self, message: Any) -> None:
+        if self.payload is not None and is_for_payload(message):
+            self._send_payload(self.payload.answer(message))
+            return
         kind = message.get_type()
         handler = self._handlers.get(kind)
         if handler is not None:
@@ -401,6 +425,9 @@ class SimVehicle:
             pilot.point_gimbal(params[0])
             return _ACCEPTED
         if command == Command.DO_GIMBAL_MANAGER_CONFIGURE:
+            return _ACCEPTED
+        if command == Command.SET_CAMERA_SOURCE:
+            pilot.infrared = params[1] == _INFRARED
             return _ACCEPTED
         action = actions.get(command)
         if action is None:
