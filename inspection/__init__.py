@@ -15,6 +15,7 @@ from inspection.appointment import (
     propose_slots,
 )
 from inspection.assemble import (
+    attended,
     case_with_key,
     company_of,
     issued_record,
@@ -123,6 +124,7 @@ __all__ = [
     "answer_item",
     "appointment_rules",
     "approve",
+    "attended",
     "bind_evidence",
     "board",
     "case_invitation",

@@ -5,6 +5,7 @@ Never holds a rule; who may call what is data, ``config/access/inspection.toml``
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Request, Response
@@ -12,10 +13,9 @@ from pydantic import BaseModel, ConfigDict
 
 from core.clock import rfc3339
 from core.context import Services
-from inspection import api_followup, assemble, content, service
+from inspection import api_followup, assemble, content, service, wording
 from inspection.api_actor import IdempotencyKey, actor_of, principal_of, require_scope
 from inspection.codes import deficiency_codes
-from inspection.hull import api as hull_api
 from inspection.model import CaseSummary, NewAnswer, NewDeficiency, Outcome
 from inspection.record import CaseRecord, CaseState, Text
 
@@ -43,6 +43,7 @@ class IssueRequest(_Body):
 class DeficiencyAction(_Body):
     action_code: str
     reason: str | None = None
+    scheme: str | None = None
 
 
 class CaseLine(_Body):
@@ -80,6 +81,20 @@ class CodePage(_Body):
     next_cursor: None = None
 
 
+class WordingLine(_Body):
+    code: str
+    standard_not_met: str
+    why: str
+    convention_ref: str | None
+    number: str
+    times: int
+
+
+class WordingPage(_Body):
+    items: list[WordingLine]
+    next_cursor: None = None
+
+
 def build_router(services: Services) -> APIRouter:
     """All routes of the folder; `request.state.principal` is set by console's middleware."""
     router = APIRouter(prefix="/api/v1/inspection", tags=["inspection"])
@@ -87,7 +102,6 @@ def build_router(services: Services) -> APIRouter:
     _content(router, services)
     _steps(router, services)
     api_followup.add_routes(router, services)
-    hull_api.add_routes(router, services)
     return router
 
 
@@ -124,6 +138,17 @@ def _reading(router: APIRouter, services: Services) -> None:
         found = [CodeLine(code=hit.code, title=hit.title, group=hit.group) for hit in listed.search(q, limit)]
         return CodePage(scheme=listed.scheme, edition=listed.edition, items=found)
 
+    @router.get("/deficiencies/similar")
+    def similar(
+        code: Annotated[str, Query(max_length=10)] = "",
+        q: Annotated[str, Query(max_length=500)] = "",
+        limit: Annotated[int, Query(ge=1, le=50)] = 8,
+    ) -> WordingPage:
+        """Earlier wordings: of the same code first, then the nearest words."""
+        with services.db.read() as session:
+            found = wording.similar(session, code, q, limit)
+        return WordingPage(items=[WordingLine(**asdict(one)) for one in found])
+
 
 def _content(router: APIRouter, services: Services) -> None:
     @router.post("/cases/{case_id}/items/{item_id}/answers")
@@ -145,7 +170,7 @@ def _content(router: APIRouter, services: Services) -> None:
     @router.post("/cases/{case_id}/deficiencies/{deficiency_id}/actions")
     def act(request: Request, case_id: str, deficiency_id: str, body: DeficiencyAction, key: IdempotencyKey = None) -> Outcome:
         actor = actor_of(request, case_id, body, key)
-        return content.act_on_deficiency(services, actor, case_id, deficiency_id, body.action_code, body.reason)
+        return content.act_on_deficiency(services, actor, case_id, deficiency_id, body.action_code, body.reason, body.scheme)
 
 
 def _steps(router: APIRouter, services: Services) -> None:

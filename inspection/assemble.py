@@ -18,6 +18,7 @@ from inspection import store
 from inspection.checklist import editions
 from inspection.model import CaseSummary
 from inspection.record import (
+    ActionPart,
     AnswerPart,
     AppointmentPart,
     CallPart,
@@ -47,6 +48,11 @@ def company_of(session: Session, case_id: str) -> str | None:
     return ShipPart.model_validate(store.case(session, case_id).ship).company_imo
 
 
+def attended(session: Session, case_id: str) -> bool:
+    """True once somebody was on board for this case. Raises NotFound."""
+    return store.case(session, case_id).attended_by is not None
+
+
 def record(session: Session, case_id: str) -> CaseRecord:
     """The case as it stands. Raises NotFound."""
     case = store.case(session, case_id)
@@ -72,7 +78,7 @@ def record(session: Session, case_id: str) -> CaseRecord:
         surveys=surveys,
         model=ModelPart.model_validate(case.model) if case.model else None,
         findings=findings,
-        deficiencies=[DeficiencyPart.model_validate(row.part) for row in store.deficiencies(session, case_id)],
+        deficiencies=[_with_history(session, row) for row in store.deficiencies(session, case_id)],
         decisions=[
             DecisionPart(
                 at=row.at,
@@ -155,6 +161,14 @@ def _open_item(item: ItemPart) -> Text | None:
 
 def _item_text(key: str, item: ItemPart) -> Text:
     return Text(zh=text(key, "zh", title=item.title.zh), en=text(key, "en", title=item.title.en))
+
+
+def _with_history(session: Session, row: store.DeficiencyRow) -> DeficiencyPart:
+    history = [
+        ActionPart(scheme=one.scheme, code=one.code, at=one.at, by=one.by, due_at=one.due_at)
+        for one in store.actions(session, row.id)
+    ]
+    return DeficiencyPart.model_validate(row.part).model_copy(update={"actions": history})
 
 
 def _filled(item: ItemPart, answer: store.AnswerRow | None, evidence_ids: list[str]) -> ItemPart:

@@ -65,6 +65,13 @@ def detained(session: Session, case_id: str) -> bool:
     return bool(kinds) and kinds[-1] == "order"
 
 
+def _overridden(session: Session, case_id: str, deficiencies: list[store.DeficiencyRow]) -> bool:
+    """A supervisor has written why nobody went; a ground that rests on a finding of the drone is not helped by that."""
+    if any(row.ground_for_detention and row.part.get("finding_id") for row in deficiencies):
+        return False
+    return books_store.newest(session, OVERRIDES, case_id) is not None
+
+
 def facts_of(session: Session, case: store.CaseRow, actor: Actor, ask: Ask) -> Facts:
     """Everything the guards look at, from the rows of one case."""
     deficiencies = store.deficiencies(session, case.id)
@@ -77,7 +84,7 @@ def facts_of(session: Session, case: store.CaseRow, actor: Actor, ask: Ask) -> F
         undecided_findings=sum(row.state == "proposed" for row in store.findings(session, case.id)),
         detention_grounds=sum(row.ground_for_detention for row in deficiencies),
         attended_by=case.attended_by,
-        attendance_overridden=books_store.newest(session, OVERRIDES, case.id) is not None,
+        attendance_overridden=_overridden(session, case.id, deficiencies),
         grounds_open=sum(row.ground_for_detention and row.state == "open" for row in deficiencies),
         detained=detained(session, case.id),
         submitted_by=frozenset(row.by for row in store.decisions(session, case.id) if row.action == "submit"),

@@ -187,7 +187,7 @@ def add_deficiency(services: Services, actor: Actor, case_id: str, new: NewDefic
     """
     code = deficiency_codes().get(new.code)
     if new.action_code is not None:
-        action_codes().get(action_codes().default_scheme, new.action_code)
+        action_codes().get(new.action_scheme or action_codes().default_scheme, new.action_code)
 
     def body(work: Change) -> Written | None:
         key = _key([new.code, new.finding_id, new.standard_not_met, new.why])
@@ -209,6 +209,7 @@ def add_deficiency(services: Services, actor: Actor, case_id: str, new: NewDefic
             action_code=None,
             due_at=None,
             state="open",
+            ro_responsible=new.ro_responsible,
         )
         row = store.DeficiencyRow(
             id=part.id, case_id=case_id, digest=key, state="open", ground_for_detention=new.ground_for_detention,
@@ -217,7 +218,7 @@ def add_deficiency(services: Services, actor: Actor, case_id: str, new: NewDefic
         work.session.add(row)
         work.session.flush()
         if new.action_code is not None:
-            act(work, row, new.action_code)
+            act(work, row, new.action_code, new.action_scheme)
         payload: dict[str, JsonValue] = {
             "deficiency_id": part.id, "code": code.code, "finding_id": new.finding_id, "action": new.action_code,
             "ground_for_detention": new.ground_for_detention, "text_sha256": key,
@@ -228,9 +229,16 @@ def add_deficiency(services: Services, actor: Actor, case_id: str, new: NewDefic
 
 
 def act_on_deficiency(
-    services: Services, actor: Actor, case_id: str, deficiency_id: str, action_code: str, reason: str | None = None
+    services: Services,
+    actor: Actor,
+    case_id: str,
+    deficiency_id: str,
+    action_code: str,
+    reason: str | None = None,
+    scheme: str | None = None,
 ) -> Outcome:
-    """Add an action taken to a deficiency's history (common MoU scheme), or end it with ``waived`` or ``handed_over``.
+    """Add an action taken to a deficiency's history, or end it with ``waived`` or ``handed_over``. `scheme`: whose code it is,
+    e.g. China's ``cn_fsc``; without it the scheme in force counts.
 
     Raises:
         InputError: an action the scheme does not have.
@@ -240,17 +248,20 @@ def act_on_deficiency(
     """
     codes = action_codes()
     if action_code not in codes.ends_by:
-        codes.get(codes.default_scheme, action_code)
+        codes.get(scheme or codes.default_scheme, action_code)
     elif not (reason and reason.strip()):
         raise Refused("inspection.reason_required", action=action_code)
 
     def body(work: Change) -> Written | None:
         row = store.deficiency(work.session, case_id, deficiency_id)
         history = store.actions(work.session, deficiency_id)
-        if history and history[-1].code == action_code:
+        used = scheme or codes.default_scheme
+        if history and (history[-1].scheme, history[-1].code) == (used, action_code):
             return None
-        act(work, row, action_code)
-        payload: dict[str, JsonValue] = {"deficiency_id": deficiency_id, "action": action_code, "deficiency_state": row.state}
+        act(work, row, action_code, used)
+        payload: dict[str, JsonValue] = {
+            "deficiency_id": deficiency_id, "action": action_code, "scheme": used, "deficiency_state": row.state,
+        }  # fmt: skip
         return Written(payload, deficiency_id, "inspection.deficiency_changed")
 
     return change(services, actor, case_id, "act_on_deficiency", body, Ask(reason=reason))
@@ -378,20 +389,20 @@ def _edges(polygon: Sequence[tuple[float, float]]) -> Iterable[tuple[tuple[float
     return zip(polygon, [*polygon[1:], polygon[0]], strict=True)
 
 
-def act(work: Change, row: store.DeficiencyRow, action_code: str) -> None:
+def act(work: Change, row: store.DeficiencyRow, action_code: str, scheme: str | None = None) -> None:
     """Append to the history and bring the deficiency up to date."""
     codes = action_codes()
     part = DeficiencyPart.model_validate(row.part)
     if action_code in codes.ends_by:
         state, due_at = action_code, part.due_at
     else:
-        action = codes.get(codes.default_scheme, action_code)
+        action = codes.get(scheme or codes.default_scheme, action_code)
         state, due_at = ("rectified", part.due_at) if action.ends else ("open", action.due_at(work.at, codes.zone))
     if state != "open" and row.ground_for_detention and work.case.attended_by is None:
         raise Refused("inspection.detention_needs_attendance", deficiency_id=row.id)
     work.session.add(
         store.ActionRow(
-            deficiency_id=row.id, seq=len(store.actions(work.session, row.id)) + 1, scheme=codes.default_scheme,
+            deficiency_id=row.id, seq=len(store.actions(work.session, row.id)) + 1, scheme=scheme or codes.default_scheme,
             code=action_code, by=work.actor.user_id, at=work.at, due_at=due_at,
         )
     )  # fmt: skip

@@ -89,6 +89,8 @@ class NewDeficiency(BaseModel):
     ground_for_detention: bool = False
     finding_id: str | None = None
     action_code: str | None = None
+    action_scheme: str | None = Field(default=None, description="null = the scheme in force, config/codes/action_codes.toml")
+    ro_responsible: str | None = Field(default=None, max_length=100)
 
     @field_validator("standard_not_met", "why")
     @classmethod

@@ -215,6 +215,16 @@ class FindingPart(_Part):
     proposed_codes: list[str] = Field(description="deficiency codes, proposals only")
 
 
+class ActionPart(_Part):
+    """One action of a deficiency's history; a code is only valid with its scheme."""
+
+    scheme: str
+    code: str
+    at: datetime
+    by: str
+    due_at: datetime | None
+
+
 class DeficiencyPart(_Part):
     id: str
     scheme: str
@@ -228,6 +238,8 @@ class DeficiencyPart(_Part):
     action_code: str | None
     due_at: datetime | None
     state: str
+    ro_responsible: str | None = Field(default=None, description="recognised organisation whose work this touches; null = none")
+    actions: list[ActionPart] = Field(default_factory=list, description="history, oldest first")
 
 
 class DecisionPart(_Part):

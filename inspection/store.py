@@ -352,6 +352,17 @@ def deficiency(session: Session, case_id: str, deficiency_id: str) -> Deficiency
     return row
 
 
+def newest_deficiencies(session: Session, limit: int) -> list[tuple[str, dict[str, Any]]]:
+    """Number of the inspection and the deficiency, the newest first."""
+    query = (
+        select(CaseRow.number, DeficiencyRow.part)
+        .join(DeficiencyRow, DeficiencyRow.case_id == CaseRow.id)
+        .order_by(DeficiencyRow.id.desc())
+        .limit(limit)
+    )
+    return [(number, part) for number, part in session.execute(query)]
+
+
 def deficiency_by_digest(session: Session, case_id: str, digest: str) -> DeficiencyRow | None:
     return session.scalar(select(DeficiencyRow).where(DeficiencyRow.case_id == case_id, DeficiencyRow.digest == digest))
 

@@ -14,6 +14,7 @@ from console.pages import (
     call,
     case_work,
     cases,
+    detention,
     evidence,
     feeds,
     followup,
@@ -74,5 +75,6 @@ def build_routers(services: Services, metrics: Metrics, sources: Sources, area: 
         reforms_video.build_router(services),
         followup.build_router(services, sources),
         appointment.build_router(services),
+        detention.build_router(services),
         call.build_router(services),
     )
