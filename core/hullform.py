@@ -1,27 +1,24 @@
 """Owns the hull surface that planner, simulator, coverage and hull map share: a parametric merchant hull.
 
-Ship frame of `core.ship`; x from the stern end. The form is a class default (transom stern, parallel midbody, raked and
-flared bow), good for stand-off and for locating findings; it is not the ship's lines plan.
+Ship frame of `core.ship`; x from the stern end. The form is a class default of `config/hull_forms.toml` (transom stern, parallel
+midbody, raked and flared bow), good for stand-off and for locating findings; it is not the ship's lines plan.
 """
 
 from __future__ import annotations
 
+import tomllib
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
 
+from config import pack_path
+from core.errors import InputError
 from core.geo import Float
 from core.ship import ShipGeometry, Side
 
 PART_CODES: dict[Side, int] = {"port": 1, "starboard": 2, "stern": 3, "deck": 4, "bow": 5}
-
-# Class-default proportions of a merchant hull (own choice, within the range of cargo ships of 60-400 m).
-_STERN_END = 0.12  # the waterplane reaches full beam here, as a fraction of length
-_TRANSOM = 0.75  # half breadth at the transom against the full half breadth
-_BOW_START = 0.82  # the bow taper begins here
-_BOW_POWER = 2.2
-_RAKE = 0.035  # the stem at the keel lies this much of the length aft of the stem at deck
 
 _MARCH_STEP_M = 0.5
 _BISECTIONS = 18
@@ -39,23 +36,63 @@ class HullHits:
 
 
 @dataclass(frozen=True, slots=True)
+class Shape:
+    """One table of config/hull_forms.toml; the comments there say what each is. `house` is fractions of the length."""
+
+    stern_end: float
+    transom: float
+    bow_start: float
+    bow_power: float
+    rake: float
+    flare: float
+    depth_per_loa: float
+    freeboard_per_depth: float
+    house: tuple[float, float]
+    house_width: float
+    house_m: float
+    obstacle_m: float
+
+
+@cache
+def hull_shapes() -> dict[str, Shape]:
+    """Hull models by name."""
+    data = tomllib.loads(pack_path("hull_forms.toml").read_text(encoding="utf-8"))
+    tables = {name: table for name, table in data.items() if isinstance(table, dict)}
+    return {name: Shape(**{**table, "house": tuple(table["house"])}) for name, table in tables.items()}
+
+
+def shape_of(form: str) -> Shape:
+    """Raises InputError `core.hull_form_unknown`."""
+    found = hull_shapes().get(form)
+    if found is None:
+        raise InputError("core.hull_form_unknown", form=form, known=", ".join(sorted(hull_shapes())))
+    return found
+
+
+@dataclass(frozen=True, slots=True)
 class HullForm:
     """The surface y = +-half_breadth(x, z), closed by a transom at x = 0 and a deck at z = depth."""
 
     geometry: ShipGeometry
 
+    @property
+    def shape(self) -> Shape:
+        """Raises InputError `core.hull_form_unknown`."""
+        return shape_of(self.geometry.form)
+
     def stem_x(self, z: Float) -> Float:
         """Length of the hull at height z: the stem rakes forward towards the deck."""
         height = np.clip(np.asarray(z, dtype=float) / self.geometry.depth_m, 0.0, 1.0)
-        return self.geometry.loa_m * (1.0 - _RAKE * (1.0 - height))
+        return self.geometry.loa_m * (1.0 - self.shape.rake * (1.0 - height))
 
     def half_breadth(self, x: Float, z: Float) -> Float:
         """Metres from the centreline to the shell; 0 outside the hull's length. Broadcasts."""
         x, z = np.broadcast_arrays(np.asarray(x, dtype=float), np.asarray(z, dtype=float))
-        loa = self.geometry.loa_m
-        stern = _TRANSOM + (1.0 - _TRANSOM) * np.sin(np.clip(x / (_STERN_END * loa), 0.0, 1.0) * np.pi / 2)
-        into_bow = (x - _BOW_START * loa) / (self.stem_x(z) - _BOW_START * loa)
-        bow = 1.0 - np.clip(into_bow, 0.0, 1.0) ** _BOW_POWER
+        loa, shape = self.geometry.loa_m, self.shape
+        stern = shape.transom + (1.0 - shape.transom) * np.sin(np.clip(x / (shape.stern_end * loa), 0.0, 1.0) * np.pi / 2)
+        into_bow = (x - shape.bow_start * loa) / (self.stem_x(z) - shape.bow_start * loa)
+        below = 1.0 - np.clip(z / self.geometry.depth_m, 0.0, 1.0)
+        bow = 1.0 - np.clip(into_bow, 0.0, 1.0) ** (shape.bow_power * (1.0 - shape.flare * below))
         return np.where(x < 0.0, 0.0, self.geometry.beam_m / 2.0 * np.minimum(stern, bow))
 
     def normal(self, x: Float, z: Float, side: Side) -> Float:

@@ -36,7 +36,9 @@ class ShipRef:
 
 @dataclass(frozen=True, slots=True)
 class ShipGeometry:
-    """Main dimensions in metres. `estimated` names the fields that are class defaults, not facts of this ship."""
+    """Main dimensions in metres. `estimated` names the fields that are class defaults, not facts of this ship; `form` is a hull
+    model of config/hull_forms.toml.
+    """
 
     loa_m: float
     beam_m: float
@@ -44,6 +46,7 @@ class ShipGeometry:
     draught_m: float
     x_origin: XOrigin = "stern_end"
     estimated: frozenset[str] = frozenset()
+    form: str = "merchant"
 
     def __post_init__(self) -> None:
         if min(self.loa_m, self.beam_m, self.depth_m, self.draught_m) <= 0 or self.draught_m >= self.depth_m:

@@ -1,4 +1,5 @@
-"""Owns the lines around a hull: the ring that ferries follow, rows of shots square to the shell, exclusion polygons.
+"""Owns the lines around a hull: its outline and offsets, and the lane of shots square to the shell that wraps around side, stern
+and bow as far as a camera may go.
 
 Never knows sorties, speeds or the earth: everything here is in the ship frame.
 """
@@ -6,19 +7,24 @@ Never knows sorties, speeds or the earth: everything here is in the ship frame.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
+from numpy.typing import NDArray
 
 from core.geo import Float
 from core.hullform import HullForm
-from core.ship import Side
 from drone.model import ShipSide
 
 _ARC_STEP_DEG = 12.0
 _OUTLINE_POINTS = 160
 _OUTLINE_TOLERANCE_M = 0.05
-_RING_STEP_M = 8.0
-_END_M = 0.1  # rows end this far from transom and stem: normals are taken over 5 cm on either side
+_END_M = 0.1  # stations end this far from transom and stem: normals are taken over 5 cm on either side
+_STATIONS = 500  # a side
+_NEARER = (0.85, 0.7, 0.6)  # of the stand-off, tried by the quay
+_NEAR_SHARE = 0.92  # places nearer than this part of the stand-off see a strip so low that rows leave gaps
+_END_EXTRA = (0.2, 0.5)  # shots added at an open end, as parts of the distance between shots
+_CORNER_DEG = 6.0  # stations between which the normal turns more than this get others in between, looking at the same place
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,13 +36,39 @@ class Shot:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
-    """Shots along one height of one side, in order from stern to bow (or port to starboard on the stern)."""
+class Lane:
+    """Shots along one height around the ship, in order; `closed` = the last lies beside the first."""
 
-    side: Side
     shots: tuple[Shot, ...]
+    closed: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Between photos: along the hull, where the shell turns (degrees), and the least way of the camera that its shutter allows."""
+
+    spacing_m: float
+    turn_deg: float
+    least_m: float
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """Where a camera may be, ship frame: level distance from the deck outline, height, and how far towards the quay.
+
+    `towards` +1 = quay to port, -1 = to starboard, 0 = none; then `towards * y <= quay_limit_m`. A place of the hull counts as
+    reachable when the camera can see it at the stand-off and at most so steep.
+    """
+
+    standoff_m: float
+    clear_m: float
+    floor_m: float
+    towards: float
+    quay_limit_m: float
+    steepest_deg: float
+
+
+@cache
 def outline(hull: HullForm) -> Float:
     """(n, 2) convex deck-level outline, counter-clockwise seen from above: starboard quarter, bow, port quarter.
 
@@ -92,124 +124,182 @@ def line_deviation_m(points: Float) -> float:
     return float(np.max(np.linalg.norm(relative - along[:, None] * unit, axis=1)))
 
 
-def quay_polygon(hull: HullForm, quay_side: ShipSide, far_m: float) -> Float:
-    """(4, 2) rectangle on the quay's side of the line along the ship's side."""
+def quay_polygon(hull: HullForm, quay_side: ShipSide, far_m: float, margin_m: float = 0.0) -> Float:
+    """(4, 2) rectangle on the quay's side of the line along the ship's side, and so much on the water side of it."""
     towards = 1.0 if quay_side == "port" else -1.0
-    half, loa = hull.geometry.beam_m / 2.0, hull.geometry.loa_m
+    half, loa = hull.geometry.beam_m / 2.0 - margin_m, hull.geometry.loa_m
     near, away = towards * half, towards * (half + far_m)
     return np.array([[-far_m, near], [loa + far_m, near], [loa + far_m, away], [-far_m, away]])
+
+
+def row_count(free_m: float, footprint_m: float, overlap: float, edge_margin: float) -> int:
+    """Rows that cover a freeboard: the outer two may hang over deck edge and waterline by the margin."""
+    inner = free_m - footprint_m * (1.0 - 2 * edge_margin)
+    return 1 if inner <= 1e-6 else int(np.ceil(inner / (footprint_m * (1.0 - overlap)) - 1e-6)) + 1
 
 
 def row_heights(low_m: float, high_m: float, footprint_m: float, overlap: float, edge_margin: float) -> list[float]:
     """Heights of rows: n = max(1, ceil((F - h) / (h (1 - overlap))) + 1), equally spaced (drone spec, section 5)."""
     free = high_m - low_m
-    if free <= footprint_m * (1.0 - 2 * edge_margin):
+    count = row_count(free, footprint_m, overlap, edge_margin)
+    if count == 1:
         return [(low_m + high_m) / 2.0]
-    count = int(np.ceil((free - footprint_m * (1.0 - 2 * edge_margin)) / (footprint_m * (1.0 - overlap)))) + 1
     first = low_m + footprint_m * (0.5 - edge_margin)
     last = high_m - footprint_m * (0.5 - edge_margin)
     return [float(value) for value in np.linspace(first, last, count)]
 
 
-def shell_row(hull: HullForm, side: ShipSide, height_m: float, spacing_m: float, standoff_m: float, floor_m: float) -> Row:
-    """Shots square to the shell, equally spaced by arc length along the hull from the stern end to the stem.
-
-    The camera stays at or above `floor_m` (ship frame); where the shell's normal points below it, it looks down instead.
-    """
-    stem = float(hull.stem_x(np.array(height_m)))
-    x = np.linspace(_END_M, stem - _END_M, 800)
-    points = hull.surface(x, np.full_like(x, height_m), side)
-    arc = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(points, axis=0), axis=1))])
-    count = max(2, int(np.ceil(arc[-1] / spacing_m)) + 1)
-    x_shots = np.interp(np.linspace(0.0, arc[-1], count), arc, x)
-    heights = np.full_like(x_shots, height_m)
-    targets = hull.surface(x_shots, heights, side)
-    normals = hull.normal(x_shots, heights, side)
-    return Row(side, _shots(targets, normals, standoff_m, floor_m))
-
-
-def stern_row(
-    hull: HullForm,
-    height_m: float,
-    spacing_m: float,
-    standoff_m: float,
-    floor_m: float,
-    y_limits_m: tuple[float, float],
-) -> Row | None:
-    """Shots square to the transom, from port to starboard, kept within `y_limits_m`; None when nothing is reachable."""
-    half = float(hull.half_breadth(np.array(0.0), np.array(height_m)))
-    low, high = max(-half, y_limits_m[0]), min(half, y_limits_m[1])
-    if high <= low:
-        return None
-    count = max(2, int(np.ceil((high - low) / spacing_m)) + 1)
-    y = np.linspace(high, low, count)
-    targets = np.stack([np.zeros(count), y, np.full(count, height_m)], axis=1)
-    return Row("stern", _shots(targets, np.tile([-1.0, 0.0, 0.0], (count, 1)), standoff_m, floor_m))
-
-
-def _shots(targets: Float, normals: Float, standoff_m: float, floor_m: float) -> tuple[Shot, ...]:
-    centres = targets + standoff_m * normals
-    low = centres[:, 2] < floor_m
-    if np.any(low):
-        # Raised to the floor the camera would be nearer or farther than planned: keep the stand-off, change the angle.
-        rise = np.clip((floor_m - targets[low, 2]) / standoff_m, -0.95, 0.95)
-        level = normals[low, :2] / np.linalg.norm(normals[low, :2], axis=1, keepdims=True)
-        flat = standoff_m * np.sqrt(1.0 - rise**2)
-        centres[low, :2] = targets[low, :2] + flat[:, None] * level
-        centres[low, 2] = floor_m
-    return tuple(Shot(centre, target) for centre, target in zip(centres, targets, strict=True))
-
-
 @dataclass(frozen=True, slots=True)
-class Ring:
-    """Closed way around the ship for ferries; `blocked` (n,) marks the vertices behind the quay margin."""
+class _Stations:
+    """Fine steps around the ship at one height: hull points (n, 3), directions of view outwards (n, 3)."""
 
-    points_m: Float
-    blocked: tuple[bool, ...]
+    points: Float
+    normals: Float
 
-    @classmethod
-    def around(cls, hull: HullForm, distance_m: float, quay_side: ShipSide | None, quay_margin_m: float) -> Ring:
-        points = _dense(offset_polygon(outline(hull), distance_m))
-        if quay_side is None:
-            return cls(points, (False,) * len(points))
-        towards = 1.0 if quay_side == "port" else -1.0
-        limit = hull.geometry.beam_m / 2.0 - quay_margin_m
-        return cls(points, tuple(bool(value) for value in towards * points[:, 1] > limit))
+    def camera_places(self, reach: Reach, deck: Float) -> tuple[Float, NDArray[np.bool_]]:
+        """(n, 3) centres and (n,) whether the place may be used and sees its point well.
 
-    def way(self, start_m: Float, end_m: Float) -> Float | None:
-        """(n, 2) shortest allowed way along the ring between two points outside or on it; None if the quay cuts it."""
-        first, last = self._nearest(start_m), self._nearest(end_m)
-        if first is None or last is None:
-            return None
-        count = len(self.points_m)
-        best: Float | None = None
-        best_length = np.inf
-        for step in (1, -1):
-            index = first
-            chosen = [start_m, self.points_m[first]]
-            while index != last:
-                index = (index + step) % count
-                if self.blocked[index]:
-                    break
-                chosen.append(self.points_m[index])
-            else:
-                path = np.array([*chosen, end_m])
-                length = float(np.sum(np.linalg.norm(np.diff(path, axis=0), axis=1)))
-                if length < best_length:
-                    best, best_length = path, length
-        return best
+        By the quay's end of bow and stern a nearer place looks at the shell less steeply: the stand-off is shortened there in steps
+        until the place may be used.
+        """
+        centres, may = self._at(reach, reach.standoff_m, deck)
+        if not reach.towards:
+            return centres, may
+        for share in _NEARER:
+            nearer, good = self._at(reach, reach.standoff_m * share, deck)
+            take = ~may & good
+            centres[take] = nearer[take]
+            may |= take
+        return centres, may
 
-    def _nearest(self, point_m: Float) -> int | None:
-        distances = np.hypot(*(self.points_m - point_m).T)
-        distances[list(self.blocked)] = np.inf
-        index = int(np.argmin(distances))
-        return index if np.isfinite(distances[index]) else None
+    def _at(self, reach: Reach, standoff_m: float, deck: Float) -> tuple[Float, NDArray[np.bool_]]:
+        centres = self.points + standoff_m * self.normals
+        level = np.linalg.norm(self.normals[:, :2], axis=1)
+        low = centres[:, 2] < reach.floor_m
+        # Raised to the floor the camera would be nearer or farther than planned: keep the stand-off, change the angle.
+        rise = np.clip((np.maximum(centres[:, 2], reach.floor_m) - self.points[:, 2]) / standoff_m, -0.95, 0.95)
+        flat = standoff_m * np.sqrt(1.0 - rise**2)
+        centres[low, :2] = (self.points[:, :2] + (flat / level)[:, None] * self.normals[:, :2])[low]
+        centres[low, 2] = (self.points[:, 2] + rise * standoff_m)[low]
+        if reach.towards:
+            self._behind_the_line(centres, flat, reach)
+        away = centres - self.points
+        cosine = np.einsum("ij,ij->i", away, self.normals) / np.linalg.norm(away, axis=1)
+        may = cosine >= np.cos(np.radians(reach.steepest_deg))
+        short = np.maximum(reach.clear_m - outline_distance_m(deck, centres[:, :2]), 0.0)
+        centres[:, :2] += short[:, None] * (self.normals[:, :2] / level[:, None])
+        may &= reach.towards * centres[:, 1] <= reach.quay_limit_m + 1e-6 if reach.towards else True
+        return centres, may & (outline_distance_m(deck, centres[:, :2]) >= reach.clear_m - 0.05)
+
+    def _behind_the_line(self, centres: Float, flat: Float, reach: Reach) -> None:
+        """Places beyond the quay's limit are turned onto it about the point they look at, by the stern or by the bow."""
+        beyond = reach.towards * centres[:, 1] > reach.quay_limit_m
+        across = np.clip((reach.towards * reach.quay_limit_m - self.points[:, 1]) / flat, -1.0, 1.0)
+        along = np.sign(self.normals[:, 0]) * np.sqrt(1.0 - across**2)
+        centres[beyond, 0] = (self.points[:, 0] + flat * along)[beyond]
+        centres[beyond, 1] = (self.points[:, 1] + flat * across)[beyond]
 
 
-def _dense(polygon: Float) -> Float:
-    """The same closed polygon with a vertex at least every few metres."""
-    points = []
-    for start, end in zip(polygon, np.roll(polygon, -1, axis=0), strict=True):
-        pieces = max(1, int(np.ceil(np.linalg.norm(end - start) / _RING_STEP_M)))
-        points += [start + (end - start) * step / pieces for step in range(pieces)]
-    return np.array(points)
+def outline_distance_m(convex: Float, points: Float) -> Float:
+    """(n,) distance of points (n, 2) from a convex counter-clockwise polygon; negative inside."""
+    edges = np.roll(convex, -1, axis=0) - convex
+    lengths = np.maximum(np.hypot(edges[:, 0], edges[:, 1]), 1e-12)
+    relative = points[:, None, :] - convex[None]
+    share = np.clip(np.einsum("nek,ek->ne", relative, edges) / lengths**2, 0.0, 1.0)
+    gap = np.min(np.linalg.norm(relative - share[..., None] * edges[None], axis=2), axis=1)
+    left = edges[None, :, 0] * relative[..., 1] - edges[None, :, 1] * relative[..., 0]
+    return np.asarray(np.where(np.all(left >= 0.0, axis=1), -gap, gap))
+
+
+def wrap_lane(hull: HullForm, height_m: float, reach: Reach, step: Step, home_m: Float) -> Lane | None:
+    """One lane around everything that can be reached at a height: from the quay's end of the stern, along the water side, around
+    the bow; the whole way around a ship that lies free, begun nearest to `home_m`. None when nothing can be reached.
+
+    Shots are square to the shell.
+    """
+    stations = _stations(hull, height_m, reach.towards)
+    centres, may = stations.camera_places(reach, outline(hull))
+    if not np.any(may):
+        return None
+    closed = bool(np.all(may))
+    first = int(np.argmin(np.hypot(*(centres[:, :2] - home_m[:2]).T))) if closed else _after_longest_gap(may)
+    order = np.roll(np.arange(len(may)), -first)
+    order = order[may[order]]
+    return _lane(stations.points[order], centres[order], step, closed=closed)
+
+
+def _lane(points: Float, places: Float, step: Step, *, closed: bool) -> Lane:
+    """Shots along fine steps of hull points and camera places, both (n, 3)."""
+    directions = (places - points) / np.linalg.norm(places - points, axis=1, keepdims=True)
+    hull_steps = np.linalg.norm(np.diff(points, axis=0), axis=1)
+    turns = np.degrees(np.arccos(np.clip(np.einsum("ij,ij->i", directions[1:], directions[:-1]), -1.0, 1.0)))
+    measure = np.concatenate([[0.0], np.cumsum(np.maximum(hull_steps / step.spacing_m, turns / step.turn_deg))])
+    count = max(2, int(np.ceil(measure[-1])) + 1)
+    wanted = np.linspace(0.0, measure[-1], count)
+    if not closed and count > 4:  # what lies at an open end is seen from one side only: more photos there
+        extra = np.array(_END_EXTRA) * wanted[1]
+        wanted = np.sort(np.concatenate([wanted, extra, wanted[-1] - extra]))
+    chosen = [
+        np.stack([np.interp(wanted, measure, values[:, axis]) for axis in range(3)], axis=1) for values in (places, points)
+    ]
+    return Lane(tuple(Shot(centre, target) for centre, target in zip(*chosen, strict=True)), closed)
+
+
+def near_lane(hull: HullForm, height_m: float, reach: Reach, step: Step) -> Lane | None:
+    """The short part of a lane where the quay forces the camera near the shell, for a height between two rows; None without one."""
+    stations = _stations(hull, height_m, reach.towards)
+    centres, may = stations.camera_places(reach, outline(hull))
+    away = np.linalg.norm(centres - stations.points, axis=1)
+    near = may & (away < _NEAR_SHARE * reach.standoff_m)
+    if not np.any(near) or np.all(near):
+        return None
+    order = np.roll(np.arange(len(near)), -_after_longest_gap(near))
+    run = order[: int(np.argmin(near[order]))]
+    return _lane(stations.points[run], centres[run], step, closed=False) if len(run) > 1 else None
+
+
+def _after_longest_gap(may: NDArray[np.bool_]) -> int:
+    """Index where the allowed run begins that follows the longest forbidden one, on a circle."""
+    count = len(may)
+    best, best_length, length = 0, -1, 0
+    for step in range(2 * count):
+        if may[step % count]:
+            if length > best_length:
+                best, best_length = step % count, length
+            length = 0
+        else:
+            length += 1
+    return best
+
+
+def _stations(hull: HullForm, height_m: float, towards: float) -> _Stations:
+    """Around the ship: for a quay to starboard (or none) clockwise-free order transom, port side, stem, starboard side; mirrored
+    for a quay to port, so that the water side comes first after the stern.
+    """
+    water: ShipSide = "starboard" if towards > 0 else "port"
+    quay: ShipSide = "port" if towards > 0 else "starboard"
+    sign = 1.0 if water == "port" else -1.0
+    height = np.array(height_m)
+    half, stem = float(hull.half_breadth(np.array(0.0), height)), float(hull.stem_x(height))
+    x = np.linspace(_END_M, stem - _END_M, _STATIONS)
+    level = np.full_like(x, height_m)
+    across = np.linspace(-half, half, max(3, int(half)))
+    transom = np.stack([np.zeros_like(across), sign * across, np.full_like(across, height_m)], axis=1)
+    points = [transom, hull.surface(x, level, water), hull.surface(x[::-1], level, quay)]
+    normals = [np.tile([-1.0, 0.0, 0.0], (len(across), 1)), hull.normal(x, level, water), hull.normal(x[::-1], level, quay)]
+    return _with_corners(np.concatenate(points), np.concatenate(normals))
+
+
+def _with_corners(points: Float, normals: Float) -> _Stations:
+    """More stations where the normal jumps, with directions in between, also between the last station and the first."""
+    after_points, after_normals = np.roll(points, -1, axis=0), np.roll(normals, -1, axis=0)
+    turns = np.degrees(np.arccos(np.clip(np.einsum("ij,ij->i", normals, after_normals), -1.0, 1.0)))
+    all_points, all_normals = [], []
+    for index, turn in enumerate(turns):
+        steps = max(1, int(np.ceil(turn / _CORNER_DEG)))
+        for step in range(steps):
+            share = step / steps
+            mixed = (1.0 - share) * normals[index] + share * after_normals[index]
+            all_points.append((1.0 - share) * points[index] + share * after_points[index])
+            all_normals.append(mixed / max(float(np.linalg.norm(mixed)), 1e-9))
+    return _Stations(np.array(all_points), np.array(all_normals))

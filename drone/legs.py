@@ -1,6 +1,6 @@
-"""Owns how a row of shots becomes straight legs with one yaw and one gimbal pitch each.
+"""Owns how a lane of shots becomes straight legs with one yaw and one gimbal pitch each.
 
-Never orders rows. A leg's photos lie after its start up to and including its end; the first leg of a row also has one at
+Never orders lanes. A leg's photos lie after its start up to and including its end; the first leg of a lane also has one at
 its start. That way the vehicle has the leg's yaw before it reaches the photo.
 """
 
@@ -12,7 +12,7 @@ import numpy as np
 
 from core.geo import Float
 from core.ship import ShipPose
-from drone.lanes import Row, line_deviation_m
+from drone.lanes import Lane, line_deviation_m
 from drone.packs import PlannerNumbers
 from drone.pose import look_angles
 
@@ -32,10 +32,10 @@ class PassLeg:
         return float(np.linalg.norm(self.end_enu_m - self.start_enu_m))
 
 
-def legs_of_row(row: Row, pose: ShipPose, draught_m: float, rules: PlannerNumbers) -> list[PassLeg]:
-    """Cut a row into legs wherever its line bends or the direction of view turns more than the rules allow."""
-    centres = pose.to_enu(np.array([shot.centre_m for shot in row.shots]), draught_m)
-    targets = pose.to_enu(np.array([shot.target_m for shot in row.shots]), draught_m)
+def legs_of_lane(lane: Lane, pose: ShipPose, draught_m: float, rules: PlannerNumbers) -> list[PassLeg]:
+    """Cut a lane into legs wherever its line bends or the direction of view turns more than the rules allow."""
+    centres = pose.to_enu(np.array([shot.centre_m for shot in lane.shots]), draught_m)
+    targets = pose.to_enu(np.array([shot.target_m for shot in lane.shots]), draught_m)
     angles = np.array([look_angles(direction) for direction in targets - centres])
     yaws, pitches = np.unwrap(angles[:, 0], period=360.0), angles[:, 1]
     legs: list[PassLeg] = []

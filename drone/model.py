@@ -27,7 +27,7 @@ class _Part(BaseModel):
 
 
 class GeometryPart(_Part):
-    """`core.ship.ShipGeometry` as JSON: metres; `estimated` names class defaults, sorted."""
+    """`core.ship.ShipGeometry` as JSON: metres; `estimated` names class defaults, sorted; `form` the hull model."""
 
     loa_m: float
     beam_m: float
@@ -35,6 +35,7 @@ class GeometryPart(_Part):
     draught_m: float
     x_origin: XOrigin
     estimated: list[str] = Field(default_factory=list)
+    form: str = "merchant"
 
     @classmethod
     def of(cls, geometry: ShipGeometry) -> GeometryPart:
@@ -45,11 +46,13 @@ class GeometryPart(_Part):
             draught_m=geometry.draught_m,
             x_origin=geometry.x_origin,
             estimated=sorted(geometry.estimated),
+            form=geometry.form,
         )
 
     def geometry(self) -> ShipGeometry:
         """Raises ValueError for impossible dimensions."""
-        return ShipGeometry(self.loa_m, self.beam_m, self.depth_m, self.draught_m, self.x_origin, frozenset(self.estimated))
+        estimated = frozenset(self.estimated)
+        return ShipGeometry(self.loa_m, self.beam_m, self.depth_m, self.draught_m, self.x_origin, estimated, self.form)
 
 
 class PosePart(_Part):
@@ -117,11 +120,32 @@ class ExclusionPolygon(_Part):
 
 
 class Coverage(_Part):
-    """`seen2_pct`: part of `area_m2` (the planned sides above water) seen by two photos sharp and steep enough."""
+    """`seen2_pct`: part of `area_m2` (what of the hull above water can be reached) seen by two photos near and steep enough;
+    `sharp2_pct`: by two whose ground sample distance there, with obliquity, keeps to the limit too.
+    """
 
     seen2_pct: float
     seen1_pct: float
     area_m2: float
+    sharp2_pct: float = 0.0
+
+
+class FlightOrder(_Part):
+    """How near the order of passes is to the best: seconds between passes and from and to home, and a bound no order can beat."""
+
+    pieces: int
+    joins_s: float
+    bound_s: float
+    exact: bool
+
+
+class RowHeight(_Part):
+    """One row of the plan: height of the camera and of the middle of its strip, above waterline and above baseline."""
+
+    camera_above_water_m: float
+    camera_above_baseline_m: float
+    strip_above_water_m: float
+    strip_above_baseline_m: float
 
 
 class Refusal(_Part):
@@ -144,6 +168,8 @@ class Plan(_Part):
     coverage: Coverage
     lower_bound_s: float
     refusals: list[Refusal]
+    order: FlightOrder | None = None
+    rows: list[RowHeight] = Field(default_factory=list)
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 

@@ -30,6 +30,7 @@ class PlannerNumbers:
     estimate_margin_m: float
     quay_margin_m: float
     ferry_speed_m_s: float
+    ferry_share: float
     climb_speed_m_s: float
     turn_s: float
     sortie_fixed_s: float
@@ -38,6 +39,10 @@ class PlannerNumbers:
     leg_yaw_step_deg: float
     leg_deviation_m: float
     row_edge_margin: float
+    lane_turn_deg: float
+    lane_incidence_deg: float
+    lane_near_m: float
+    enough_seen2_pct: float
     superstructure_m: float
     clear_above_m: float
     home_offset_m: float

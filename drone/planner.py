@@ -6,84 +6,43 @@ Never flies, never looks a ship up, reads no clock. Pure numpy; a 400 m ship tak
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
-from config.settings import DroneSettings
 from core.catalogue import entries
 from core.geo import EnuFrame, Float, LonLat
 from core.hullform import HullForm
 from core.ship import ShipGeometry, ShipPose, ShipRef, Side
-from drone.coverage import ViewRule, measure
-from drone.lanes import Ring, Row, offset_polygon, outline, quay_polygon, row_heights, shell_row, stern_row
+from drone.airspace import Airspace, Area
+from drone.coverage import Skin, ViewRule, measure_skin, skin_of
+from drone.lanes import Lane, Reach, near_lane, offset_polygon, outline, quay_polygon, row_heights, wrap_lane
 from drone.legs import PassLeg
 from drone.model import (
-    CameraSpec,
     Coverage,
     ExclusionPolygon,
+    FlightOrder,
     GeometryPart,
     Plan,
     PlanCamera,
     PlanShip,
     PosePart,
     Refusal,
+    RowHeight,
     ShipSide,
     Vector,
     Wind,
 )
 from drone.moving import moving_numbers
-from drone.packs import ErrorBudget, Limits, error_budget
-from drone.packs import camera as camera_by_id
+from drone.packs import Limits, error_budget
 from drone.packs import limits as load_limits
 from drone.pose import CameraPose, pose_in_ship
-from drone.sorties import Route, split_into_sorties
+from drone.reachable import Reachability
+from drone.sizing import Numbers, Wishes, size
+from drone.sorties import Route, fly_lanes
 
-
-@dataclass(frozen=True, slots=True)
-class Wishes:
-    """What the operator asks for; defaults are the settings' section `drone`."""
-
-    camera: CameraSpec
-    target_gsd_mm: float
-    overlap_along: float
-    overlap_rows: float
-    safety_distance_m: float
-    speed_m_s: float
-    max_wind_m_s: float
-    max_gust_m_s: float
-    max_wind_to_hull_m_s: float
-    battery_minutes: float
-    battery_reserve: float
-
-    @classmethod
-    def from_settings(cls, settings: DroneSettings) -> Wishes:
-        """Raises InputError `drone.camera_unknown`."""
-        return cls(
-            camera=camera_by_id(settings.camera),
-            target_gsd_mm=settings.target_gsd_mm,
-            overlap_along=settings.overlap_along,
-            overlap_rows=settings.overlap_rows,
-            safety_distance_m=settings.safety_distance_m,
-            speed_m_s=settings.speed_m_s,
-            max_wind_m_s=settings.max_wind_m_s,
-            max_gust_m_s=settings.max_gust_m_s,
-            max_wind_to_hull_m_s=settings.max_wind_to_hull_m_s,
-            battery_minutes=settings.battery_minutes,
-            battery_reserve=settings.battery_reserve,
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Numbers:
-    """What follows from ship and wishes: distances in metres, speed in m/s."""
-
-    standoff_m: float
-    wanted_standoff_m: float
-    spacing_m: float
-    footprint_height_m: float
-    speed_m_s: float
-    row_step_m: float
+_ALL_SIDES: tuple[Side, ...] = ("stern", "port", "starboard")
+_BOUND_ROW = 0.6  # the bar's lower bound, not a wish
 
 
 def plan_survey(
@@ -106,7 +65,7 @@ def plan_survey(
     rules = limits or load_limits()
     hull = HullForm(geometry)
     budget = error_budget(pose.source if pose else "")
-    numbers = _numbers(geometry, wishes, budget, rules)
+    numbers = size(geometry, wishes, budget, rules)
     sides = _sides(quay_side)
     refusals = _refusals(pose, sides, numbers, wishes, wind, rules)
     if at_anchor and pose is not None and pose.source not in moving_numbers().may_move:
@@ -126,30 +85,57 @@ def plan_survey(
         gsd_mm=round(wishes.camera.gsd_mm(numbers.standoff_m), 3),
         target_gsd_mm=wishes.target_gsd_mm,
     )
-    rows = _rows(hull, quay_side, numbers, wishes, rules)
-    bound = _lower_bound_s(hull, sides, numbers)
+    reach = _reach(hull, quay_side, numbers, wishes, rules)
+    can = Reachability(hull, reach, numbers.wanted_standoff_m * rules.planner.gsd_tolerance)
+    skin = skin_of(hull, _ALL_SIDES, geometry.draught_m, can)
+    bound = skin.area_m2 / (_BOUND_ROW * numbers.target_footprint_m * numbers.fastest_m_s)
     shell = {"schema": "yunjian.plan/1", "ship": part, "camera": camera, "safety_distance_m": wishes.safety_distance_m}
     shell |= {"return_altitude_m": round(return_altitude, 1), "lower_bound_s": round(bound, 1)}
     if pose is None:
         empty = Coverage(seen2_pct=0.0, seen1_pct=0.0, area_m2=0.0)
         nothing = {"sorties": [], "home_lonlat_alt": (0.0, 0.0, 0.0), "exclusion_polygons": [], "coverage": empty}
         return Plan.model_validate({**shell, **nothing, "refusals": refusals})
-    ring = Ring.around(hull, numbers.standoff_m + 0.5, quay_side, rules.planner.quay_margin_m)
     home_m = _home(hull, pose, home, quay_side, numbers, rules)
     if not _home_is_clear(hull, home_m, quay_side, numbers, rules):
         refusals.append(_refusal("home_not_clear"))
-    route = Route(ring, home_m, geometry.draught_m, numbers.speed_m_s, pose, rules.planner)
+    lanes = _lanes(hull, reach, numbers, home_m)
+    zones = _exclusions(hull, pose, quay_side, wishes, rules)
+    airspace = _airspace(hull, pose, quay_side, numbers, rules)
+    home_enu_m = np.asarray(pose.to_enu(home_m, geometry.draught_m)[0])
+    deck = _level(pose, outline(hull))
+    route = Route(
+        airspace,
+        home_enu_m,
+        geometry.draught_m,
+        numbers.speed_m_s,
+        numbers.ferry_speed_m_s,
+        pose,
+        rules,
+        deck,
+        wishes.safety_distance_m,
+    )
     usable = wishes.battery_minutes * 60.0 * (1.0 - wishes.battery_reserve) / _wind_factor(wind, rules)
-    sorties, passes, complete = split_into_sorties(rows, route, usable)
-    if not complete:
+    flown = fly_lanes(lanes, route, usable)
+    seen = _coverage(skin, pose, geometry.draught_m, wishes, flown.passes, rules)
+    if seen.seen2_pct < rules.planner.enough_seen2_pct and len(lanes) > 1:
+        lanes = [*lanes, *_between(hull, reach, numbers)]
+        flown = fly_lanes(lanes, route, usable)
+        seen = _coverage(skin, pose, geometry.draught_m, wishes, flown.passes, rules)
+    if not flown.complete:
         refusals.append(_refusal("battery_too_small"))
-    home_at = pose.frame.to_lonlat(pose.to_enu(home_m, geometry.draught_m)[0])
-    seen = _coverage(hull, sides, pose, wishes, passes, rules)
+    home_at = pose.frame.to_lonlat(home_enu_m)
     rest = {
-        "sorties": sorties,
+        "sorties": flown.sorties,
         "home_lonlat_alt": (round(home_at.lon, 8), round(home_at.lat, 8), 0.0),
-        "exclusion_polygons": _exclusions(hull, pose, quay_side, wishes, rules),
+        "exclusion_polygons": zones,
         "coverage": seen,
+        "order": FlightOrder(
+            pieces=len(flown.order.visits),
+            joins_s=round(flown.order.joins_s, 1),
+            bound_s=round(flown.order.bound_s, 1),
+            exact=flown.order.exact,
+        ),
+        "rows": _row_heights(lanes, geometry.draught_m),
     }
     return Plan.model_validate({**shell, **rest, "refusals": refusals})
 
@@ -160,69 +146,79 @@ def _sides(quay_side: ShipSide | None) -> tuple[Side, ...]:
     return ("stern", "starboard" if quay_side == "port" else "port")
 
 
-def _numbers(geometry: ShipGeometry, wishes: Wishes, budget: ErrorBudget, limits: Limits) -> Numbers:
-    camera, rules = wishes.camera, limits.planner
-    wanted = camera.distance_m(wishes.target_gsd_mm)
-    guesses = len(geometry.estimated & {"beam_m", "depth_m"})
-    least = wishes.safety_distance_m + 2.0 * budget.y_m
-    standoff = max(wanted, least) + rules.estimate_margin_m * guesses
-    gsd_m = camera.gsd_mm(standoff) / 1000.0
-    spacing = camera.width_px * gsd_m * (1.0 - wishes.overlap_along)
-    height = camera.height_px * gsd_m
-    blur_speed = rules.blur_px * gsd_m / camera.exposure_s
-    fence_speed = _fence_speed(standoff - wishes.safety_distance_m - 2.0 * budget.y_m, limits)
-    speed = min(wishes.speed_m_s, blur_speed, spacing / camera.min_interval_s, fence_speed)
-    return Numbers(standoff, wanted, spacing, height, speed, height * (1.0 - wishes.overlap_rows))
-
-
-def _fence_speed(room_m: float, limits: Limits) -> float:
-    """Fastest speed whose fence overshoot fits into `room_m`; never below 1 m/s."""
-    for speed in np.arange(10.0, 1.0, -0.5):
-        if limits.overshoot_m(float(speed)) <= room_m:
-            return float(speed)
-    return 1.0
-
-
-def _rows(hull: HullForm, quay_side: ShipSide | None, numbers: Numbers, wishes: Wishes, limits: Limits) -> list[Row]:
+def _reach(hull: HullForm, quay_side: ShipSide | None, numbers: Numbers, wishes: Wishes, limits: Limits) -> Reach:
     rules, geometry = limits.planner, hull.geometry
-    floor = geometry.draught_m + rules.altitude_floor_m
-    heights = row_heights(
-        geometry.draught_m, geometry.depth_m, numbers.footprint_height_m, wishes.overlap_rows, rules.row_edge_margin
+    return Reach(
+        standoff_m=numbers.standoff_m,
+        clear_m=wishes.safety_distance_m + rules.lane_near_m,
+        floor_m=geometry.draught_m + rules.altitude_floor_m,
+        towards=_towards(quay_side),
+        quay_limit_m=geometry.beam_m / 2.0 - rules.quay_margin_m,
+        steepest_deg=rules.lane_incidence_deg,
     )
-    limit = geometry.beam_m / 2.0 - rules.quay_margin_m
-    y_limits = (-limit if quay_side == "starboard" else -math.inf, limit if quay_side == "port" else math.inf)
-    rows: list[Row] = []
-    for height in heights:
-        row = stern_row(hull, height, numbers.spacing_m, numbers.standoff_m, floor, y_limits)
-        if row is not None:
-            rows.append(row)
-    sides: list[ShipSide] = ["port", "starboard"]
-    for side in sides:
-        if side != quay_side:
-            rows += [shell_row(hull, side, z, numbers.spacing_m, numbers.standoff_m, floor) for z in heights]
-    return rows
 
 
-def _lower_bound_s(hull: HullForm, sides: tuple[Side, ...], numbers: Numbers) -> float:
-    area = sum(float(np.sum(hull.patches(side, hull.geometry.draught_m, 1.0)[2])) for side in sides)
-    return area / (numbers.row_step_m * numbers.speed_m_s)
+def _towards(quay_side: ShipSide | None) -> float:
+    return {"port": 1.0, "starboard": -1.0, None: 0.0}[quay_side]
 
 
-def _coverage(
-    hull: HullForm,
-    sides: tuple[Side, ...],
-    pose: ShipPose,
-    wishes: Wishes,
-    passes: list[PassLeg],
-    limits: Limits,
-) -> Coverage:
+def _lanes(hull: HullForm, reach: Reach, numbers: Numbers, home_m: Float) -> list[Lane]:
+    heights = _heights(hull.geometry, numbers)
+    found = (wrap_lane(hull, z, reach, numbers.step, home_m) for z in heights)
+    return [lane for lane in found if lane is not None]
+
+
+def _heights(geometry: ShipGeometry, numbers: Numbers) -> list[float]:
+    return row_heights(
+        geometry.draught_m, geometry.depth_m, numbers.footprint_height_m, numbers.overlap_rows, numbers.edge_margin
+    )
+
+
+def _between(hull: HullForm, reach: Reach, numbers: Numbers) -> list[Lane]:
+    """Short lanes between the rows where the quay forces the camera near the shell."""
+    heights = _heights(hull.geometry, numbers)
+    middles = [(low + high) / 2.0 for low, high in pairwise(heights)]
+    found = (near_lane(hull, z, reach, numbers.step) for z in middles)
+    return [lane for lane in found if lane is not None]
+
+
+def _row_heights(lanes: list[Lane], draught_m: float) -> list[RowHeight]:
+    found = []
+    for lane in lanes:
+        camera = float(np.median([shot.centre_m[2] for shot in lane.shots]))
+        strip = float(np.median([shot.target_m[2] for shot in lane.shots]))
+        found.append(
+            RowHeight(
+                camera_above_water_m=round(camera - draught_m, 2),
+                camera_above_baseline_m=round(camera, 2),
+                strip_above_water_m=round(strip - draught_m, 2),
+                strip_above_baseline_m=round(strip, 2),
+            )
+        )
+    return found
+
+
+def _airspace(hull: HullForm, pose: ShipPose, quay_side: ShipSide | None, numbers: Numbers, limits: Limits) -> Airspace:
+    """Level areas in the plan's frame: first the ship with nearly the stand-off, then the quay with its margin."""
+    areas = [Area.of(_level(pose, offset_polygon(outline(hull), numbers.standoff_m * limits.planner.ferry_share)))]
+    if quay_side is not None:
+        quay = quay_polygon(hull, quay_side, limits.planner.fence_far_m, limits.planner.quay_margin_m)
+        areas.append(Area.of(_level(pose, quay)))
+    return Airspace(tuple(areas))
+
+
+def _level(pose: ShipPose, points: Float) -> Float:
+    """(n, 2) ship frame -> (n, 2) plan frame."""
+    return np.asarray(pose.to_enu(np.column_stack([points, np.zeros(len(points))]), 0.0)[:, :2])
+
+
+def _coverage(skin: Skin, pose: ShipPose, draught_m: float, wishes: Wishes, passes: list[PassLeg], limits: Limits) -> Coverage:
     """Coverage of the photos at the yaw and pitch of their legs, as they will be flown."""
-    draught = hull.geometry.draught_m
     views: list[CameraPose] = [
-        pose_in_ship(pose, draught, point, leg.yaw_deg_true, leg.pitch_deg) for leg in passes for point in leg.triggers_enu_m
+        pose_in_ship(pose, draught_m, point, leg.yaw_deg_true, leg.pitch_deg) for leg in passes for point in leg.triggers_enu_m
     ]
     rule = ViewRule(wishes.target_gsd_mm * limits.planner.gsd_tolerance, limits.planner.max_incidence_deg)
-    return measure(hull, sides, wishes.camera.for_survey(), views, rule, draught)
+    return measure_skin(skin, wishes.camera.for_survey(), views, rule)
 
 
 def _home(
@@ -247,16 +243,16 @@ def _home_is_clear(hull: HullForm, home_m: Float, quay_side: ShipSide | None, nu
 def _exclusions(
     hull: HullForm, pose: ShipPose, quay_side: ShipSide | None, wishes: Wishes, limits: Limits
 ) -> list[ExclusionPolygon]:
-    def horizontal(points: Float) -> list[tuple[float, float]]:
-        enu = pose.to_enu(np.column_stack([points, np.zeros(len(points))]), 0.0)
-        return [(round(float(p[0]), 3), round(float(p[1]), 3)) for p in enu]
-
     ring = offset_polygon(outline(hull), wishes.safety_distance_m)
-    found = [ExclusionPolygon(kind="hull", points_enu_m=horizontal(ring))]
+    found = [ExclusionPolygon(kind="hull", points_enu_m=_corners(_level(pose, ring)))]
     if quay_side is not None:
         quay = quay_polygon(hull, quay_side, limits.planner.fence_far_m)
-        found.append(ExclusionPolygon(kind="quay", points_enu_m=horizontal(quay)))
+        found.append(ExclusionPolygon(kind="quay", points_enu_m=_corners(_level(pose, quay))))
     return found
+
+
+def _corners(points: Float) -> list[tuple[float, float]]:
+    return [(round(float(east), 3), round(float(north), 3)) for east, north in points]
 
 
 def _refusals(

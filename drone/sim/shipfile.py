@@ -9,7 +9,7 @@ y_m = x0_m - c * mm_per_px / 1000, from port to starboard as seen from astern.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -80,10 +80,7 @@ def load_ship_file(folder: Path) -> ShipFile:
         part = _ShipFilePart.parse(path.read_text(encoding="utf-8"))
     except (OSError, ValidationError, ValueError) as error:
         raise InputError("drone.shipfile", file=str(path), reason=str(error).splitlines()[0]) from error
-    geometry = part.geometry.geometry()
-    loaded = ShipGeometry(
-        geometry.loa_m, geometry.beam_m, geometry.depth_m, part.draught_m, geometry.x_origin, geometry.estimated
-    )
+    loaded = replace(part.geometry.geometry(), draught_m=part.draught_m)
     return ShipFile(loaded, {atlas.part: _load_atlas(folder, atlas) for atlas in part.atlases})
 
 

@@ -31,6 +31,7 @@ class _Ship(_Part):
     draught_m: float
     x_origin: XOrigin = "stern_end"
     estimated: list[str] = []
+    form: str = "merchant"
 
 
 class SurveyCamera(_Part):
@@ -71,7 +72,8 @@ class Survey(_Part):
     @property
     def geometry(self) -> ShipGeometry:
         ship = self.ship
-        return ShipGeometry(ship.loa_m, ship.beam_m, ship.depth_m, self.draught_m, ship.x_origin, frozenset(ship.estimated))
+        estimated = frozenset(ship.estimated)
+        return ShipGeometry(ship.loa_m, ship.beam_m, ship.depth_m, self.draught_m, ship.x_origin, estimated, ship.form)
 
 
 def read_survey(folder: Path) -> Survey:

@@ -18,6 +18,7 @@ from drone.packs import cameras, limits
 from drone.planner import plan_frame, plan_survey
 from tests.unit.drone.kit import AT, GEOMETRY, POSE, SHIP, wishes
 
+PLAN = plan_survey(SHIP, GEOMETRY, POSE, "starboard", wishes())
 SIDES: list[ShipSide | None] = ["port", "starboard", None]
 
 
@@ -144,8 +145,7 @@ def test_plan_survives_json_unchanged() -> None:
 
 @given(st.integers(0, 49), st.sampled_from(["x", "z", "command"]))
 def test_a_changed_item_is_found_by_the_read_back(index: int, what: str) -> None:
-    plan = plan_survey(SHIP, GEOMETRY, POSE, "starboard", wishes())
-    sent = fence_items(plan)[:50]
+    sent = fence_items(PLAN)[:50]
     item = sent[index % len(sent)]
     changed = {
         "x": MissionItem(item.command, item.frame, item.params, item.x + 3, item.y, item.z),

@@ -17,7 +17,7 @@ from core.ids import Imo
 from core.ship import ShipGeometry, ShipPose, ShipRef
 from drone.model import CameraSpec
 from drone.packs import camera
-from drone.planner import Wishes
+from drone.sizing import Wishes
 
 AT = datetime(2026, 11, 24, 2, 0, tzinfo=UTC)
 SHIP = ShipRef("YUN TEST", Imo(9074729))
