@@ -25,8 +25,11 @@ from numpy.typing import NDArray
 from config import Settings, load_settings
 from inspection.hull import detect_photos, photos_in
 from inspection.hull.batch import detect_photo
+from inspection.hull.detect import read_probabilities
+from inspection.hull.overview import read_hull
+from inspection.hull.picture import read_photo
 from inspection.hull.synth import render_photo
-from inspection.hull.weights import WEIGHTS_DIR, Model, read_card
+from inspection.hull.weights import WEIGHTS_DIR, Model, load_model, read_card
 
 GSD_MM = 1.4  # 10 m away with the lens of spec/hull.md, section 6: read at half resolution
 
@@ -72,6 +75,32 @@ def cost(folder: Path, count: int, settings: Settings) -> dict[str, float]:
         "cpu_s_per_photo": round(each, 3),
         "photos_per_min_2_idle_cores": round(120.0 / each, 1),
         "inference_share": round(model.inside_s / spent, 3),
+    }
+
+
+def overview(folder: Path, count: int, settings: Settings) -> dict[str, float]:
+    """The same photos as the upper third of a view of sky and water: CPU seconds with and without the overview pass, and their ratio."""
+    model = load_model(settings.hull)
+    image = np.asarray(cv2.imread(str(folder / "large-0.jpg")), np.uint8)
+    photos = []
+    for index in range(count):
+        scene = np.full_like(image, (196, 176, 150))
+        scene[1000:2000] = np.roll(image[1000:2000], index * 60, axis=1)
+        scene[2000:] = (92, 84, 62)
+        path = folder / f"view-{index}.jpg"
+        cv2.imwrite(str(path), scene, [cv2.IMWRITE_JPEG_QUALITY, 90])
+        photos.append(read_photo(path, settings.hull.max_megapixels, 0.5).image)
+    spent = {}
+    for name, read in (("whole", read_probabilities), ("overview", read_hull)):
+        read(model, photos[0], settings.hull.tile_px)
+        began = time.process_time()
+        for photo in photos:
+            read(model, photo, settings.hull.tile_px)
+        spent[name] = (time.process_time() - began) / count
+    return {
+        "cpu_s_whole": round(spent["whole"], 3),
+        "cpu_s_with_overview": round(spent["overview"], 3),
+        "times_faster": round(spent["whole"] / spent["overview"], 2),
     }
 
 
@@ -132,6 +161,7 @@ def main() -> None:
         folder = Path(scratch)
         report: dict[str, object] = {"bars": {"photos_per_min_2_idle_cores": 60, "inference_share": 0.9}}
         report["twelve_megapixels"] = cost(folder, 1 if small else 6, settings)
+        report["a_third_of_the_photo_is_hull"] = overview(folder, 1 if small else 4, settings)
         small_photos(folder / "survey", 40 if small else 200)
         report["kill_9"] = killed(folder / "survey", settings)
         small_photos(folder / "many", 60 if small else 2000)
