@@ -115,7 +115,7 @@ class Sortie(_Part):
 class ExclusionPolygon(_Part):
     """Horizontal polygon the path never enters, metres east and north, not closed."""
 
-    kind: Literal["hull", "quay"]
+    kind: Literal["hull", "quay", "crane", "mooring_line", "ship", "people", "other"]
     points_enu_m: list[tuple[float, float]]
 
 
@@ -128,6 +128,31 @@ class Coverage(_Part):
     seen1_pct: float
     area_m2: float
     sharp2_pct: float = 0.0
+
+
+class CloseUpShot(_Part):
+    """A place of the checklist to be seen near by; `blocked_by` = quay or keep_out when a camera may not stand there, else empty."""
+
+    id: str
+    item_ref: str
+    side: Literal["port", "starboard", "bow", "stern", "deck"]
+    place_enu_m: Vector
+    yaw_deg_true: float
+    gimbal_pitch_deg: float
+    gsd_mm: float
+    wanted_gsd_mm: float
+    above_water_m: float
+    above_baseline_m: float
+    blocked_by: str
+
+
+class LightPart(_Part):
+    """The sun at the time of the survey and how it stands to each planned side: lit, shade, mirror (glare), into_lens."""
+
+    at_utc: datetime
+    sun_azimuth_deg: float
+    sun_elevation_deg: float
+    sides: dict[str, str]
 
 
 class FlightOrder(_Part):
@@ -155,7 +180,9 @@ class Refusal(_Part):
 
 
 class Plan(_Part):
-    """A survey that can be flown, or the reasons why not (`refusals`; then there may be no sorties)."""
+    """A survey that can be flown, or the reasons why not (`refusals`; then there may be no sorties). `notes` = what is still to be
+    known or accepted, in words. A plan of the deck is flown above everything and has no fence around the ship.
+    """
 
     schema_: Literal["yunjian.plan/1"] = Field(default=PLAN_SCHEMA, alias="schema")
     ship: PlanShip
@@ -170,6 +197,12 @@ class Plan(_Part):
     refusals: list[Refusal]
     order: FlightOrder | None = None
     rows: list[RowHeight] = Field(default_factory=list)
+    part: Literal["hull", "deck"] = "hull"
+    notes: list[Refusal] = Field(default_factory=list)
+    close_ups: list[CloseUpShot] = Field(default_factory=list)
+    light: LightPart | None = None
+    tide_m: float | None = None
+    accepted_by: str = ""
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 

@@ -30,6 +30,7 @@ class PlannerNumbers:
     estimate_margin_m: float
     quay_margin_m: float
     ferry_speed_m_s: float
+    ferry_fast_m_s: float
     ferry_share: float
     climb_speed_m_s: float
     turn_s: float

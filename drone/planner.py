@@ -15,6 +15,7 @@ from core.geo import EnuFrame, Float, LonLat
 from core.hullform import HullForm
 from core.ship import ShipGeometry, ShipPose, ShipRef, Side
 from drone.airspace import Airspace, Area
+from drone.closeups import close_up_shots
 from drone.coverage import Skin, ViewRule, measure_skin, skin_of
 from drone.lanes import Lane, Reach, near_lane, offset_polygon, outline, quay_polygon, row_heights, wrap_lane
 from drone.legs import PassLeg
@@ -23,6 +24,7 @@ from drone.model import (
     ExclusionPolygon,
     FlightOrder,
     GeometryPart,
+    LightPart,
     Plan,
     PlanCamera,
     PlanShip,
@@ -38,6 +40,7 @@ from drone.packs import Limits, error_budget
 from drone.packs import limits as load_limits
 from drone.pose import CameraPose, pose_in_ship
 from drone.reachable import Reachability
+from drone.site import NOTHING_KNOWN, Site, light_on, sun, too_dark
 from drone.sizing import Numbers, Wishes, size
 from drone.sorties import Route, fly_lanes
 
@@ -56,10 +59,12 @@ def plan_survey(
     home: LonLat | None = None,
     limits: Limits | None = None,
     at_anchor: bool = False,
+    site: Site = NOTHING_KNOWN,
+    items: frozenset[str] = frozenset(),
 ) -> Plan:
     """Plan the water side of a moored ship, or both sides of one that lies free (`quay_side` None); `at_anchor` = it swings.
 
-    Never raises for a survey that cannot be flown: `refusals` then names each reason, and coverage is what the path
+    `site` = what surrounds her on the day, `items` = checklist items whose close-ups are wanted (all when empty). Never raises for a survey that cannot be flown: `refusals` then names each reason, and coverage is what the path
     would give. Without a pose (no position or heading) there is no path at all.
     """
     rules = limits or load_limits()
@@ -69,8 +74,9 @@ def plan_survey(
     sides = _sides(quay_side)
     refusals = _refusals(pose, sides, numbers, wishes, wind, rules)
     if at_anchor and pose is not None and pose.source not in moving_numbers().may_move:
-        refusals.append(_refusal("anchored_needs_beacon", source=pose.source))
-    return_altitude = geometry.freeboard_m + rules.planner.superstructure_m + rules.planner.clear_above_m
+        refusals.append(refusal("anchored_needs_beacon", source=pose.source))
+    refusals += _site_refusals(site, pose)
+    return_altitude = geometry.freeboard_m + hull.shape.obstacle_m + rules.planner.clear_above_m
     part = PlanShip(
         name=ship.name,
         imo=str(ship.imo) if ship.imo else None,
@@ -91,17 +97,20 @@ def plan_survey(
     bound = skin.area_m2 / (_BOUND_ROW * numbers.target_footprint_m * numbers.fastest_m_s)
     shell = {"schema": "yunjian.plan/1", "ship": part, "camera": camera, "safety_distance_m": wishes.safety_distance_m}
     shell |= {"return_altitude_m": round(return_altitude, 1), "lower_bound_s": round(bound, 1)}
+    shell |= {"notes": _notes(geometry, site, quay_side), "tide_m": site.tide_m, "accepted_by": site.accepted_by}
     if pose is None:
         empty = Coverage(seen2_pct=0.0, seen1_pct=0.0, area_m2=0.0)
         nothing = {"sorties": [], "home_lonlat_alt": (0.0, 0.0, 0.0), "exclusion_polygons": [], "coverage": empty}
         return Plan.model_validate({**shell, **nothing, "refusals": refusals})
     home_m = _home(hull, pose, home, quay_side, numbers, rules)
-    if not _home_is_clear(hull, home_m, quay_side, numbers, rules):
-        refusals.append(_refusal("home_not_clear"))
+    home_m[2] = geometry.draught_m + (site.home_level_m or 0.0)
     lanes = _lanes(hull, reach, numbers, home_m)
-    zones = _exclusions(hull, pose, quay_side, wishes, rules)
-    airspace = _airspace(hull, pose, quay_side, numbers, rules)
+    zones = _exclusions(hull, pose, quay_side, wishes, rules, site)
+    airspace = _airspace(hull, pose, quay_side, numbers, wishes, rules, site)
     home_enu_m = np.asarray(pose.to_enu(home_m, geometry.draught_m)[0])
+    others = Airspace(airspace.areas[1:])
+    if not _home_is_clear(hull, home_m, quay_side, numbers, rules) or not bool(others.outside(home_enu_m[:2])[0]):
+        refusals.append(refusal("home_not_clear"))
     deck = _level(pose, outline(hull))
     route = Route(
         airspace,
@@ -122,13 +131,15 @@ def plan_survey(
         flown = fly_lanes(lanes, route, usable)
         seen = _coverage(skin, pose, geometry.draught_m, wishes, flown.passes, rules)
     if not flown.complete:
-        refusals.append(_refusal("battery_too_small"))
+        refusals.append(refusal("battery_too_small"))
     home_at = pose.frame.to_lonlat(home_enu_m)
     rest = {
         "sorties": flown.sorties,
-        "home_lonlat_alt": (round(home_at.lon, 8), round(home_at.lat, 8), 0.0),
+        "home_lonlat_alt": (round(home_at.lon, 8), round(home_at.lat, 8), round(float(home_enu_m[2]), 2)),
         "exclusion_polygons": zones,
         "coverage": seen,
+        "close_ups": close_up_shots(hull, pose, reach, others, wishes.camera, items),
+        "light": _light(pose, sides, site),
         "order": FlightOrder(
             pieces=len(flown.order.visits),
             joins_s=round(flown.order.joins_s, 1),
@@ -198,12 +209,24 @@ def _row_heights(lanes: list[Lane], draught_m: float) -> list[RowHeight]:
     return found
 
 
-def _airspace(hull: HullForm, pose: ShipPose, quay_side: ShipSide | None, numbers: Numbers, limits: Limits) -> Airspace:
-    """Level areas in the plan's frame: first the ship with nearly the stand-off, then the quay with its margin."""
+def _airspace(
+    hull: HullForm,
+    pose: ShipPose,
+    quay_side: ShipSide | None,
+    numbers: Numbers,
+    wishes: Wishes,
+    limits: Limits,
+    site: Site,
+) -> Airspace:
+    """Level areas in the plan's frame: first the ship with nearly the stand-off, then the quay with its margin, then what else to
+    keep clear of.
+    """
     areas = [Area.of(_level(pose, offset_polygon(outline(hull), numbers.standoff_m * limits.planner.ferry_share)))]
     if quay_side is not None:
         quay = quay_polygon(hull, quay_side, limits.planner.fence_far_m, limits.planner.quay_margin_m)
         areas.append(Area.of(_level(pose, quay)))
+    margin = wishes.safety_distance_m + limits.planner.keep_out_margin_m
+    areas += [Area.of(keep_out.around(pose.frame, margin)) for keep_out in site.keep_outs]
     return Airspace(tuple(areas))
 
 
@@ -241,14 +264,55 @@ def _home_is_clear(hull: HullForm, home_m: Float, quay_side: ShipSide | None, nu
 
 
 def _exclusions(
-    hull: HullForm, pose: ShipPose, quay_side: ShipSide | None, wishes: Wishes, limits: Limits
+    hull: HullForm, pose: ShipPose, quay_side: ShipSide | None, wishes: Wishes, limits: Limits, site: Site
 ) -> list[ExclusionPolygon]:
     ring = offset_polygon(outline(hull), wishes.safety_distance_m)
     found = [ExclusionPolygon(kind="hull", points_enu_m=_corners(_level(pose, ring)))]
     if quay_side is not None:
         quay = quay_polygon(hull, quay_side, limits.planner.fence_far_m)
         found.append(ExclusionPolygon(kind="quay", points_enu_m=_corners(_level(pose, quay))))
+    for keep_out in site.keep_outs:
+        around = keep_out.around(pose.frame, wishes.safety_distance_m)
+        found.append(ExclusionPolygon(kind=keep_out.kind, points_enu_m=_corners(around)))
     return found
+
+
+def _site_refusals(site: Site, pose: ShipPose | None) -> list[Refusal]:
+    """What of the day forbids the flight: darkness, and a launch point on a quay whose height above the water is not known."""
+    found = []
+    if site.home_level_m is None:
+        found.append(refusal("home_level_unknown"))
+    if pose is not None and site.at_utc is not None:
+        _, elevation = sun(pose.origin, site.at_utc)
+        if too_dark(elevation):
+            found.append(refusal("too_dark", elevation=f"{elevation:.0f}"))
+    return found
+
+
+def _notes(geometry: ShipGeometry, site: Site, quay_side: ShipSide | None) -> list[Refusal]:
+    """What is still to be known or accepted: class defaults by name, the tide where she lies against a quay, the hour for the light."""
+    found = []
+    if geometry.estimated:
+        names = ", ".join(sorted(geometry.estimated))
+        code = "estimates_accepted" if site.accepted_by else "accept_estimates"
+        found.append(refusal(code, names=names, name=site.accepted_by))
+    if quay_side is not None and site.tide_m is None:
+        found.append(refusal("tell_tide"))
+    if site.at_utc is None:
+        found.append(refusal("tell_time"))
+    return found
+
+
+def _light(pose: ShipPose, sides: tuple[Side, ...], site: Site) -> LightPart | None:
+    if site.at_utc is None:
+        return None
+    azimuth, elevation = sun(pose.origin, site.at_utc)
+    return LightPart(
+        at_utc=site.at_utc,
+        sun_azimuth_deg=round(azimuth, 1),
+        sun_elevation_deg=round(elevation, 1),
+        sides={side: light_on(pose, side, azimuth, elevation) for side in sides},
+    )
 
 
 def _corners(points: Float) -> list[tuple[float, float]]:
@@ -261,18 +325,18 @@ def _refusals(
     found: list[Refusal] = []
     if numbers.standoff_m > numbers.wanted_standoff_m * limits.planner.gsd_tolerance:
         gsd = wishes.camera.gsd_mm(numbers.standoff_m)
-        found.append(_refusal("gsd_not_reachable", gsd=f"{gsd:.1f}", target=f"{wishes.target_gsd_mm:.1f}"))
+        found.append(refusal("gsd_not_reachable", gsd=f"{gsd:.1f}", target=f"{wishes.target_gsd_mm:.1f}"))
     if pose is None:
-        return [*found, _refusal("no_position_or_heading")]
+        return [*found, refusal("no_position_or_heading")]
     if wind is None:
         return found
     if wind.speed_m_s > wishes.max_wind_m_s or wind.gust_m_s > wishes.max_gust_m_s:
         found.append(
-            _refusal("wind", speed=f"{wind.speed_m_s:.1f}", gust=f"{wind.gust_m_s:.1f}", limit=f"{wishes.max_wind_m_s:.1f}")
+            refusal("wind", speed=f"{wind.speed_m_s:.1f}", gust=f"{wind.gust_m_s:.1f}", limit=f"{wishes.max_wind_m_s:.1f}")
         )
     towards = max(wind_towards_hull_m_s(wind, pose, side) for side in sides)
     if towards > wishes.max_wind_to_hull_m_s and numbers.standoff_m < 20.0:
-        found.append(_refusal("wind_towards_hull", speed=f"{towards:.1f}", limit=f"{wishes.max_wind_to_hull_m_s:.1f}"))
+        found.append(refusal("wind_towards_hull", speed=f"{towards:.1f}", limit=f"{wishes.max_wind_to_hull_m_s:.1f}"))
     return found
 
 
@@ -290,7 +354,8 @@ def _wind_factor(wind: Wind | None, limits: Limits) -> float:
     return 1.0 / math.sqrt(1.0 - ratio * ratio)
 
 
-def _refusal(code: str, **params: str) -> Refusal:
+def refusal(code: str, **params: str) -> Refusal:
+    """One sentence of the catalogue, `drone.refusal.<code>`, in both languages."""
     texts = entries()[f"drone.refusal.{code}"]
     return Refusal(code=code, zh=texts["zh"].format(**params), en=texts["en"].format(**params))
 

@@ -96,7 +96,7 @@ def size(geometry: ShipGeometry, wishes: Wishes, budget: ErrorBudget, limits: Li
         footprint_height_m=camera.height_px * gsd_m,
         speed_m_s=speed,
         ferry_speed_m_s=min(
-            rules.ferry_speed_m_s, fence_speed_m_s(standoff * rules.ferry_share - wishes.safety_distance_m, limits)
+            rules.ferry_fast_m_s, fence_speed_m_s(standoff * rules.ferry_share - wishes.safety_distance_m, limits)
         ),
         overlap_rows=wishes.overlap_rows,
         edge_margin=rules.row_edge_margin,

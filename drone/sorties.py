@@ -26,7 +26,7 @@ _LEAST_PIECE_S = 20.0
 @dataclass(frozen=True, slots=True)
 class Route:
     """What every sortie flies around: level areas to stay out of (plan frame), launch point (3,) in the plan frame, pass speed,
-    and the deck outline (plan frame), near which passes are slower.
+    and the deck outline (plan frame), near which passes are slower. Passes may run inside the first `own_areas` areas.
     """
 
     airspace: Airspace
@@ -38,6 +38,7 @@ class Route:
     limits: Limits
     deck: Float
     safety_m: float
+    own_areas: int = 1
 
     @property
     def rules(self) -> PlannerNumbers:
@@ -167,8 +168,8 @@ def _cut(pieces: list[_Piece], order: Order, joins: _Joins, usable_s: float) -> 
 
 
 def _clear_parts(lane: Lane, route: Route) -> list[Lane]:
-    """The lane without what an area other than the first (the ship's own) forbids, cut wherever a straight leg would enter one."""
-    others = Airspace(route.airspace.areas[1:])
+    """The lane without what areas other than the ship's own forbid, cut wherever a straight leg would enter one."""
+    others = Airspace(route.airspace.areas[route.own_areas :])
     if not others.areas:
         return [lane]
     centres = route.pose.to_enu(np.array([shot.centre_m for shot in lane.shots]), route.draught_m)[:, :2]
