@@ -17,7 +17,7 @@ from core.clock import Clock
 from core.errors import EnvironmentFault, Refused, Unfinished
 from core.geo import Float
 from core.logs import get
-from drone.follow import Follower, Heights, Seen, between_home, lanes_again, not_taken, way_in, way_out
+from drone.follow import Follower, Heights, Seen, between_home, fly_again, not_taken, way_in, way_out
 from drone.gate import Board, Permit
 from drone.lease import Lease
 from drone.link import Link
@@ -148,15 +148,26 @@ class _Flight:
         self.link.start_mission(permit)
         self.enter(Stage.FLYING)
         last = max((seq for seq, due in self.ground.progress.items() if due.photos < len(sortie.triggers_enu_m)), default=0)
-        # The item after the one that ends the last lane is the way home.
-        reason = self.watch_flight(sortie, lambda: self.link.telemetry.mission_seq > last + 1)
+        passed: list[float] = []
+
+        def records_are_here() -> bool:
+            """The last lane is flown, and the record of its last photo has come or is lost."""
+            if self.link.telemetry.mission_seq > last and not passed:
+                passed.append(self.clock.monotonic())
+            return bool(passed) and self.clock.monotonic() - passed[0] > _RECORD_S
+
+        reason = self.watch_flight(sortie, records_are_here)
         if reason or not self.link.telemetry.armed or not self.lease.active:
             return reason
-        self.link.wait(self.watch.abort, _RECORD_S)
-        legs = between_home(ship_legs(self.plan, sortie))
         missing = not_taken(self.matched(sortie), len(sortie.triggers_enu_m), self.monitor.photos_before)
-        again = self.again(legs, missing) if missing else []
-        reason = (self.follow(again, permit) or self.go_home(again[-1], permit)) if again else ""
+        legs = ship_legs(self.plan, sortie)
+        again = self.again(legs[_first_lane(legs) :], missing, to_end=True) if missing else []
+        if not again:
+            self.missing += [(self.sortie, number) for number in missing]
+            return self.watch_flight(sortie)
+        reason = self.follow(again, missing, permit, to_end=True)
+        if not reason and self.lease.active and not self.link.return_home():
+            reason = "no return"
         return reason or self.watch_flight(sortie)
 
     def over_moving_ship(self, sortie: Sortie, permit: Permit) -> str:
@@ -167,7 +178,7 @@ class _Flight:
         self.link.take_off(permit, above)
         if reason := self.watch_flight(sortie, lambda: self.link.telemetry.alt_rel_m > above - 1.0):
             return reason
-        if reason := self.follow([self.way_in(legs[0]), *legs], permit):
+        if reason := self.follow([self.way_in(legs[0]), *legs], range(len(sortie.triggers_enu_m)), permit):
             return reason
         return self.go_home(legs[-1], permit) or self.watch_flight(sortie)
 
@@ -188,39 +199,34 @@ class _Flight:
             return reason
         return "" if self.link.return_home() or not self.lease.active else "no return"
 
-    def again(self, legs: Sequence[ShipLeg], missing: Sequence[int]) -> list[ShipLeg]:
+    def again(self, legs: Sequence[ShipLeg], missing: Sequence[int], *, to_end: bool) -> list[ShipLeg]:
         """The way to fly missing triggers again, from here; nothing when the battery does not allow it."""
-        way: list[ShipLeg] = []
-        for stretch in lanes_again(legs, missing):
-            way += [self.way_in(stretch[0]), *stretch]
-        seconds = sum(leg.length_m / leg.speed_m_s for leg in way) + _READY_S
-        percent = 100.0 * seconds / (self.wishes.battery_minutes * 60.0)
+        here = self.ship.in_ship(self.monitor.soon())
+        way = fly_again(legs, missing, here, min(leg.speed_m_s for leg in legs), to_end=to_end)
+        percent = 100.0 * (_seconds(way) + _READY_S) / (self.wishes.battery_minutes * 60.0)
         if (self.link.telemetry.battery_pct or 0.0) - percent < 100.0 * self.wishes.battery_reserve:
-            self.missing += [(self.sortie, number) for number in missing]
             return []
         log.info("photos again", missing=len(missing), sortie=self.sortie)
         self.flown_again += len(missing)
         return way
 
-    def follow(self, legs: list[ShipLeg], permit: Permit) -> str:
-        """Fly legs, look which photos were not taken, and fly those again before leaving; returns why to abort, or nothing."""
+    def follow(self, legs: list[ShipLeg], numbers: Sequence[int], permit: Permit, *, to_end: bool = False) -> str:
+        """Fly legs (after one that leads there) with the triggers of these numbers, look which photos were not taken, and fly those
+        again before leaving; returns why to abort, or nothing.
+        """
         if self.link.telemetry.custom_mode != Mode.GUIDED and not self.link.guide(permit):
             return "no guided mode" if self.lease.active else ""
-        lanes = [leg for leg in legs if len(leg.triggers_m)]
         for turn in range(_AGAIN_ROUNDS + 1):
             before = max(self.link.telemetry.photos, default=0)
             follower = Follower(legs, self.plan.ship.geometry.draught_m)
             if (reason := self.steer_along(follower, permit)) or not self.lease.active:
                 return reason
             missing = not_taken(follower.matched, len(follower.fired), before)
-            if not missing:
+            again = self.again(legs[1:], missing, to_end=to_end) if missing and turn < _AGAIN_ROUNDS else []
+            if not again:
+                self.missing += [(self.sortie, numbers[number]) for number in missing]
                 break
-            if turn == _AGAIN_ROUNDS:
-                self.missing += [(self.sortie, number) for number in missing]
-                break
-            legs = self.again(lanes if turn == 0 else [leg for leg in legs if len(leg.triggers_m)], missing)
-            if not legs:
-                break
+            legs, numbers = again, [numbers[number] for number in missing]
         return ""
 
     def steer_along(self, follower: Follower, permit: Permit) -> str:
@@ -346,6 +352,10 @@ class _Flight:
 
 def _seconds(legs: Sequence[ShipLeg]) -> float:
     return sum(leg.length_m / leg.speed_m_s for leg in legs)
+
+
+def _first_lane(legs: Sequence[ShipLeg]) -> int:
+    return next(at for at, leg in enumerate(legs) if len(leg.triggers_m))
 
 
 def _recent(follower: Follower, known: set[int]) -> bool:

@@ -72,27 +72,33 @@ def between_home(legs: Sequence[ShipLeg]) -> list[ShipLeg]:
     return list(legs[flown[0] : flown[-1] + 1]) if flown else []
 
 
-def lanes_again(legs: Sequence[ShipLeg], missing: Sequence[int]) -> list[list[ShipLeg]]:
-    """For each stretch of joined lanes the part that holds missing triggers (numbers over all legs), with those alone."""
-    stretches: list[list[ShipLeg]] = []
-    stretch: list[ShipLeg] = []
+def fly_again(
+    legs: Sequence[ShipLeg], missing: Sequence[int], here_m: Float, speed_m_s: float, *, to_end: bool
+) -> list[ShipLeg]:
+    """The way from a place near the end of `legs` back along them to the first missing trigger (numbers over all legs) and forward
+    again, with the missing ones alone: no way but one that has been flown. `to_end` = on to the end, else to the last of them.
+    """
+    kept: list[list[int]] = []
     at = 0
     for leg in legs:
-        numbers = range(at, at + len(leg.triggers_m))
+        kept.append([number - at for number in missing if at <= number < at + len(leg.triggers_m)])
         at += len(leg.triggers_m)
-        if not len(leg.triggers_m):
-            stretches.append(stretch)
-            stretch = []
-            continue
-        kept = [index for index, number in enumerate(numbers) if number in missing]
-        stretch.append(replace(leg, triggers_m=leg.triggers_m[kept]))
-    stretches.append(stretch)
-    return [part for stretch in stretches if (part := _trimmed(stretch))]
+    wanted = [index for index, some in enumerate(kept) if some]
+    first, last = wanted[0], len(legs) - 1 if to_end else wanted[-1]
+    forward = [
+        replace(leg, triggers_m=leg.triggers_m[some], speed_m_s=leg.speed_m_s if some else speed_m_s)
+        for leg, some in zip(legs[first : last + 1], kept[first : last + 1], strict=True)
+    ]
+    line = np.concatenate([leg.corners_m for leg in legs[first:]])
+    passed = int(np.argmin([_off_m(here_m, start, end) for start, end in pairwise(line)]))
+    back = np.concatenate([here_m[None, :], line[passed::-1]])
+    return [replace(forward[0], corners_m=back, triggers_m=np.empty((0, 3)), speed_m_s=speed_m_s), *forward]
 
 
-def _trimmed(stretch: list[ShipLeg]) -> list[ShipLeg]:
-    wanted = [at for at, leg in enumerate(stretch) if len(leg.triggers_m)]
-    return stretch[wanted[0] : wanted[-1] + 1] if wanted else []
+def _off_m(place: Float, start: Float, end: Float) -> float:
+    chord = end - start
+    share = float(np.clip((place - start) @ chord / max(float(chord @ chord), 1e-9), 0.0, 1.0))
+    return float(np.linalg.norm(place - start - share * chord))
 
 
 def not_taken(matched: Sequence[tuple[int, int]], count: int, before: int) -> list[int]:

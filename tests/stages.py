@@ -44,6 +44,7 @@ SUITES: dict[str, list[Stage]] = {
     "soak": [
         ("mutation score", [str(BIN / "python"), "tests/mutation.py"]),
         ("fuzz", [str(BIN / "pytest"), "-q", "tests/fuzz", "-o", "timeout=3600"]),
+        ("drone safety", [str(BIN / "pytest"), "-q", "-n", "2", "tests/unit/drone/test_rehearsal.py", "-o", "timeout=600"]),
         ("kill -9", [str(BIN / "pytest"), "-q", "-s", "tests/integration/companion/test_kill.py", "-n", "0"]),
         (
             "races",

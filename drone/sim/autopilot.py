@@ -30,8 +30,10 @@ _GLITCH_GATE_M = 6.0  # what the estimator takes at once, without a word
 _GLITCH_SLEW_M_S = 10.0
 _LOW_PCT = 15.0
 _SWAP_S = 5.0
+_SKIPPED = frozenset({9, 10, 21})
 _BRAKING_M_S2 = 1.2
 _STOPPING_M = 2.0
+_CORNER_M, _CORNER_M_S2, _CREEP_M_S = 0.5, 2.5, 0.4  # how far a rounded corner may leave the point, at WPNAV_ACCEL
 _TRACK_GAIN = 0.8
 _YAW_DONE_DEG = 2.0
 _GUIDED_TIMEOUT_S, _GUIDED_P, _GUIDED_MOST_M_S = 3.0, 1.0, 5.0  # GUID_TIMEOUT, PSC_POSXY_P
@@ -75,6 +77,7 @@ class Autopilot:
     parameters: dict[str, float] = field(default_factory=lambda: dict(_DEFAULT_PARAMETERS))
     mission_seq: int = 0
     shots: int = 0
+    _asked: int = 0
     target_m: Float | None = None
     infrared: bool = False
     follow_m_s: Float | None = None  # velocity of a target that moves
@@ -200,6 +203,9 @@ class Autopilot:
             return False
         self._shot_at = self.now
         self._trigger_from = self.body.position_m.copy()
+        self._asked += 1
+        if self.body.spec.fault is Fault.CAMERA_SKIPS and self._asked in _SKIPPED:
+            return True  # the shutter was told to, and the camera did nothing
         self.shots += 1
         body = self.body
         self.on_shot(
@@ -278,7 +284,20 @@ class Autopilot:
             if self._hold_until is None:
                 self._advance()
         stop = item.params[0] > 0 or item.command == Command.NAV_TAKEOFF
-        return self._along(place, stop=stop)
+        return self._along(place, 0.0 if stop else self._corner_m_s(items, place), stop=stop)
+
+    def _corner_m_s(self, items: list[MissionItem], place: Float) -> float:
+        """Speed through a passing point: ArduCopter rounds a corner within its acceleration instead of shooting past it."""
+        following = next((item for item in items[self._nav + 1 :] if item.command in NAV_COMMANDS), None)
+        if following is None or following.command != Command.NAV_WAYPOINT:
+            return self._speed
+        arriving, leaving = place - self._nav_from, self._place(following) - place
+        lengths = float(np.linalg.norm(arriving)) * float(np.linalg.norm(leaving))
+        if lengths < 1e-6:
+            return self._speed
+        half = math.acos(max(-1.0, min(1.0, float(arriving @ leaving) / lengths))) / 2.0
+        slack = 1.0 / max(math.cos(half), 1e-3) - 1.0
+        return self._speed if slack < 1e-6 else min(self._speed, max(_CREEP_M_S, math.sqrt(_CORNER_M_S2 * _CORNER_M / slack)))
 
     def _advance(self) -> None:
         """Make the next navigation item current; the items between run beside it (ArduPilot AP_Mission)."""
@@ -340,7 +359,7 @@ class Autopilot:
         length = float(np.linalg.norm(track))
         return length < _REACHED_M or float(remaining @ track) / length < _REACHED_M
 
-    def _along(self, place: Float, *, stop: bool) -> Float:
+    def _along(self, place: Float, end_m_s: float, *, stop: bool) -> Float:
         """Velocity along the straight line from the last item, pulled back onto it."""
         track = place - self._nav_from
         length = float(np.linalg.norm(track))
@@ -350,8 +369,7 @@ class Autopilot:
         off = self.body.measured_m - self._nav_from
         along = float(off @ unit)
         speed = self._limited(self._speed, unit)
-        if stop:
-            speed = min(speed, math.sqrt(2 * _BRAKING_M_S2 * max(length - along, 0.0)))
+        speed = min(speed, math.sqrt(end_m_s**2 + 2 * _BRAKING_M_S2 * max(length - along, 0.0)))
         return np.asarray(unit * speed - _TRACK_GAIN * (off - along * unit))
 
     def _towards(self, place: Float, speed: float, *, stop: bool) -> Float:

@@ -42,6 +42,7 @@ class Fault(StrEnum):
     WIND_TO_HULL = "wind_to_hull"
     LINK_DIES = "link_dies"
     NO_RANGE = "no_range"
+    CAMERA_SKIPS = "camera_skips"
 
 
 @dataclass(frozen=True, slots=True)

@@ -85,7 +85,7 @@ class Anchored:
             return
         here = pilot.body.in_ship_m()
         abeam = [off for leg in self.lanes if (off := _off(here, leg.corners_m)) is not None]
-        ferry = min(_nearest(here, leg.corners_m) for leg in self.legs if not len(leg.triggers_m))
+        ferry = min((_nearest(here, leg.corners_m) for leg in self.legs if not len(leg.triggers_m)), default=np.inf)
         if abeam and min(abeam) < ferry:
             self.off_lane_m.append(min(abeam))
 

@@ -77,6 +77,21 @@ def test_flight_takes_every_planned_photo_near_its_trigger(tmp_path: Path) -> No
     assert len(frames) > 500
 
 
+def test_photos_that_were_not_taken_are_flown_again_before_it_goes_home(tmp_path: Path) -> None:
+    rig = Rig(tmp_path, fault=Fault.CAMERA_SKIPS)
+    result = rig.fly()
+    assert result.flown_again == 3
+    assert result.missing == ()
+    planned = np.array([point for sortie in rig.plan.sorties for point in sortie.triggers_enu_m])
+    taken = np.array([exposure.shot.position_m for exposure in rig.exposures[1:]])
+    assert len(taken) == len(planned)
+    assert np.max(np.min(np.linalg.norm(planned[:, None] - taken, axis=2), axis=1)) < 1.2
+    body = rig.vehicle.autopilot.body
+    assert body.min_clearance_m > rig.plan.safety_distance_m
+    assert body.on_ground
+    assert np.linalg.norm(body.position_m - body.home_m) < 2.0
+
+
 @pytest.mark.parametrize("loss", [0.1, 0.3])
 def test_mission_reads_back_equal_under_loss(tmp_path: Path, loss: float) -> None:
     rig = Rig(tmp_path, loss=loss)
