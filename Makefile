@@ -13,7 +13,7 @@ DEV_STAMP := $(VENV)/.dev-stamp
 RUN_ARGS := $(if $(AIS),--ais "$(AIS)") $(if $(REGISTRY),--registry "$(REGISTRY)") $(if $(PHOTOS),--photos "$(PHOTOS)") $(if $(ONCE),--once) $(if $(SPEED),--speed $(SPEED))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup fast run serve test test-fast check fmt bench soak lock train-env assets wheel peers clean
+.PHONY: help setup fast run serve test test-fast check fmt bench soak lock train-env assets wheel newest-aiortc peers clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -61,6 +61,9 @@ train-env: .venv-train/.stamp ## the training environment with torch (about 6 GB
 
 assets: $(BASE_STAMP) ## third-party scripts and styles, bundled from the npm lock into console/static/vendor
 	@$(BIN)/python -m console.assets
+
+newest-aiortc: dev ## the contract with aiortc on its newest release (needs a package index)
+	@$(BIN)/python tests/newest.py
 
 peers: ## real programs that the tests talk to (apt; needs root or sudo)
 	@bash tests/peers.sh

@@ -164,6 +164,12 @@ class Rooms:
         """Process ids of the running workers."""
         return [pid for pid in (worker.pid for worker in self._workers) if pid is not None]
 
+    def pid_of(self, room_id: str) -> int | None:
+        """Process id of the worker that has this room; None before its first media and while a new worker comes up."""
+        with self._lock:
+            home = self._home.get(room_id)
+        return None if home is None else home.pid
+
     def _call(self, room_id: str, command: control.Command, timeout_s: float = CALL_S) -> dict[str, Any]:
         return self._worker_of(room_id).call(command, timeout_s)
 

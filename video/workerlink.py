@@ -25,7 +25,7 @@ from video import control
 
 log = logging.getLogger("video.workerlink")
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.2, 10.0
-READY_S = 30.0
+READY_S = 120.0  # a busy machine takes its time to import; nobody is served sooner by giving up
 _KINDS: dict[str, type[errors.YunJianError]] = {
     kind.__name__: kind
     for kind in (errors.InputError, errors.NotFound, errors.Refused, errors.AccessDenied, errors.Unfinished,
