@@ -122,6 +122,7 @@ class ReportSettings(_Section):
     preview_px: int
     memory_limit_mb: int
     keys_dir: str = Field(description="signers' PKCS#12 files; empty = <data_dir>/keys")
+    demo_keys: bool = Field(description="may people sign with demonstration keys, marked DEMO - NOT VALID on every page")
 
 
 class MessageSettings(_Section):

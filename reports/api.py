@@ -1,22 +1,25 @@
-"""Owns the HTTP routes of reports: list, download of the archive and of the PDFs.
+"""Owns the HTTP routes of reports: list, download of the archive and of the PDFs, and one person's signature.
 
-Never builds or signs: that takes a person's passphrase, given to the command line or the console.
+Never keeps a key: it comes with the request, is unlocked for it, and is gone with it.
 """
 
 from __future__ import annotations
 
 from datetime import datetime
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, File, Form, Request, UploadFile
 from fastapi.responses import FileResponse
 from pydantic import BaseModel, ConfigDict
 
-from core.auth import Principal
+from core.auth import Principal, Role
 from core.context import Services
-from core.errors import AccessDenied, NotFound
-from reports.service import bundles_of, latest
+from core.errors import AccessDenied, InputError, NotFound, Refused
+from reports.keys import HandedSigner, Person, Signer, SignerRole, demo_signer
+from reports.service import TimeStampKey, bundles_of, complete, latest, prepare
+
+LARGEST_KEY = 64 * 1024  # bytes; a PKCS#12 file with a chain is a few kB
 
 
 class BundleOut(BaseModel):
@@ -32,6 +35,16 @@ class BundleOut(BaseModel):
     pages: dict[str, int]
     signers: dict[str, str]
     created_at: datetime
+
+
+class SignatureOut(BaseModel):
+    """What one signature led to; `sha256` is the tag manifest's once both have signed."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    case_id: str
+    role: SignerRole
+    pages: dict[str, int]
+    sha256: str | None
 
 
 class BundleList(BaseModel):
@@ -70,7 +83,48 @@ def build_router(services: Services) -> APIRouter:
         path = Path(row.path) / "data" / f"report.{lang}.pdf"
         return _file(path, "application/pdf", case_id, f"{row.number}.{lang}.pdf")
 
+    @router.post("/{case_id}/signature")
+    def sign(
+        case_id: str,
+        request: Request,
+        passphrase: Annotated[str, Form(max_length=1024)] = "",
+        manifest: Annotated[UploadFile | None, File()] = None,
+        pdf: Annotated[UploadFile | None, File()] = None,
+        *,
+        demo: Annotated[bool, Form()] = False,
+    ) -> SignatureOut:
+        """The inspector's signature comes first, then the supervisor's, each with the person's own key or, where the site
+        allows it, with a demonstration key.
+        """
+        principal: Principal = request.state.principal
+        person = Person(principal.user_id, principal.name)
+        role: SignerRole = "supervisor" if principal.role is Role.SUPERVISOR else "inspector"
+        signer: Signer
+        stamp: TimeStampKey | None = None
+        if demo:
+            if not services.settings.report.demo_keys:
+                raise Refused("reports.no_demo_keys")
+            signer, stamp = demo_signer(services.settings, services.clock, role, person)
+        else:
+            keys = [_uploaded(one) for one in (manifest, pdf)]
+            signer = HandedSigner(role, person, keys[0], keys[1], passphrase.encode())
+        if role == "inspector":
+            found = prepare(services, case_id, signer, stamp)
+            return SignatureOut(case_id=case_id, role=role, pages=found.pages, sha256=None)
+        built = complete(services, case_id, signer, stamp)
+        return SignatureOut(
+            case_id=case_id, role=role, pages={str(lang): n for lang, n in built.pages.items()}, sha256=built.sha256
+        )
+
     return router
+
+
+def _uploaded(file: UploadFile | None) -> bytes:
+    """The bytes of a key file; raises InputError for none or for something that is too large to be one."""
+    data = b"" if file is None else file.file.read(LARGEST_KEY + 1)
+    if not data or len(data) > LARGEST_KEY:
+        raise InputError("reports.key_missing")
+    return data
 
 
 def _in_scope(request: Request, case_id: str) -> None:

@@ -12,14 +12,16 @@ import os
 import secrets
 import shutil
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from cryptography.x509 import Certificate
+
 from core.errors import Altered, StorageFull
 from reports import verify
-from reports.keys import Signers, as_pem, public_pem
+from reports.keys import SignerRole, as_pem, public_pem
 
 HIDDEN = ".building-"
 _CHUNK = 1 << 20
@@ -37,13 +39,18 @@ class PayloadFile:
 
 @dataclass(frozen=True, slots=True)
 class BagContent:
-    """Everything that goes into a bag. `info` are the lines of ``bag-info.txt`` in order."""
+    """Everything that goes into a bag. `info` are the lines of ``bag-info.txt`` in order; `certificates` are ``manifest``,
+    ``pdf`` and ``ca`` of each role; `record_signature` is the inspector's, over ``record.json``; `seal` makes the
+    supervisor's, over the tag manifest.
+    """
 
     name: str
     payload: tuple[PayloadFile, ...]
     info: tuple[tuple[str, str], ...]
     instructions: str
-    signers: Signers
+    certificates: Mapping[SignerRole, Mapping[str, Certificate]]
+    record_signature: bytes
+    seal: Callable[[bytes], bytes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,27 +136,25 @@ def _fill(root: Path, content: BagContent) -> tuple[str, int, int]:
         verify.MANIFEST: manifest,
         "VERIFY.txt": content.instructions.encode(),
         "verify.py": Path(verify.__file__).read_bytes(),
-        **_trust_files(content.signers),
+        verify.signature_file("inspector"): content.record_signature,
+        **_trust_files(content.certificates),
     }
     hashes = {name: _put(root / name, PayloadFile(name, data))[0] for name, data in tags.items()}
     tagmanifest = _manifest(hashes)
-    signatures = {verify.TAGMANIFEST: tagmanifest}
-    for signer in content.signers.in_order:
-        signatures[verify.signature_file(signer.role)] = signer.sign_manifest(tagmanifest)
-    for name, data in signatures.items():
+    sealed = {verify.TAGMANIFEST: tagmanifest, verify.signature_file("supervisor"): content.seal(tagmanifest)}
+    for name, data in sealed.items():
         _put(root / name, PayloadFile(name, data))
     for folder in {path.parent for path in root.rglob("*")}:
         sync_folder(folder)
-    return hashlib.sha256(tagmanifest).hexdigest(), len(payload) + len(tags) + len(signatures), octets
+    return hashlib.sha256(tagmanifest).hexdigest(), len(payload) + len(tags) + len(sealed), octets
 
 
-def _trust_files(signers: Signers) -> dict[str, bytes]:
-    files = {"trust/ca.pem": as_pem(signers.inspector.certificates["ca"])}
-    for signer in signers.in_order:
-        certificates = signer.certificates
-        files[f"trust/{signer.role}.pem"] = as_pem(certificates["manifest"])
-        files[f"trust/{signer.role}.pub.pem"] = public_pem(certificates["manifest"])
-        files[f"trust/{signer.role}.pdf.pem"] = as_pem(certificates["pdf"])
+def _trust_files(certificates: Mapping[SignerRole, Mapping[str, Certificate]]) -> dict[str, bytes]:
+    files = {"trust/ca.pem": as_pem(certificates["inspector"]["ca"])}
+    for role, held in certificates.items():
+        files[f"trust/{role}.pem"] = as_pem(held["manifest"])
+        files[f"trust/{role}.pub.pem"] = public_pem(held["manifest"])
+        files[f"trust/{role}.pdf.pem"] = as_pem(held["pdf"])
     return files
 
 

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from core.catalogue import LANGS, text
 from reports.keys import DEMO_MARK, ROLES
-from reports.verify import TAGMANIFEST, signature_file
+from reports.verify import SIGNED, TAGMANIFEST, signature_file
 
 
 def instructions(reports: tuple[str, ...], demo: bool) -> str:  # noqa: FBT001  # says what kind of keys signed
     """The text of ``VERIFY.txt``; `reports` are the PDF names in ``data/``."""
     openssl = [
-        f"openssl pkeyutl -verify -rawin -pubin -inkey trust/{role}.pub.pem -in {TAGMANIFEST} -sigfile {signature_file(role)}"
+        f"openssl pkeyutl -verify -rawin -pubin -inkey trust/{role}.pub.pem -in {SIGNED[role]} -sigfile {signature_file(role)}"
         for role in ROLES
     ]
     keys = [f"openssl x509 -in trust/{role}.pem -noout -pubkey | cmp - trust/{role}.pub.pem" for role in ROLES]

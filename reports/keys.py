@@ -51,7 +51,10 @@ class UnlockedKey:
 
 
 class Signer(Protocol):
-    """What the bundle needs of a signer. A smart card or a signing service implements the same five members."""
+    """What the bundle needs of a signer. A smart card or a signing service implements the same five members.
+
+    A signature is Ed25519 over the record (inspector) or the tag manifest (supervisor), and PAdES on the reports.
+    """
 
     @property
     def role(self) -> SignerRole: ...
@@ -64,7 +67,7 @@ class Signer(Protocol):
         """``manifest``, ``pdf`` and ``ca``."""
         ...
 
-    def sign_manifest(self, data: bytes) -> bytes:
+    def sign(self, data: bytes) -> bytes:
         """The 64-byte Ed25519 signature over `data`."""
         ...
 
@@ -89,7 +92,7 @@ class Pkcs12Signer:
         pdf, ca = x509.load_pem_x509_certificates(self.pdf_file.with_suffix(".pem").read_bytes())
         return {"manifest": manifest, "pdf": pdf, "ca": ca}
 
-    def sign_manifest(self, data: bytes) -> bytes:
+    def sign(self, data: bytes) -> bytes:
         key = unlock(self.manifest_file, self.ask()).key
         if not isinstance(key, ed25519.Ed25519PrivateKey):
             raise EnvironmentFault("reports.key_unusable", file=self.manifest_file.name)
@@ -97,6 +100,36 @@ class Pkcs12Signer:
 
     def unlock_pdf_key(self) -> UnlockedKey:
         return unlock(self.pdf_file, self.ask())
+
+
+@dataclass(frozen=True, slots=True)
+class HandedSigner:
+    """Keys that a person hands over for one signature, as PKCS#12 bytes; nothing of them is written down."""
+
+    role: SignerRole
+    person: Person
+    manifest: bytes
+    pdf: bytes
+    passphrase: bytes
+
+    @property
+    def certificates(self) -> dict[str, x509.Certificate]:
+        manifest, pdf = self._open(self.manifest, "manifest.p12"), self._open(self.pdf, "pdf.p12")
+        if not pdf.chain:
+            raise Refused("reports.no_chain", file="pdf.p12")
+        return {"manifest": manifest.certificate, "pdf": pdf.certificate, "ca": pdf.chain[-1]}
+
+    def sign(self, data: bytes) -> bytes:
+        key = self._open(self.manifest, "manifest.p12").key
+        if not isinstance(key, ed25519.Ed25519PrivateKey):
+            raise Refused("reports.key_kind", file="manifest.p12")
+        return key.sign(data)
+
+    def unlock_pdf_key(self) -> UnlockedKey:
+        return self._open(self.pdf, "pdf.p12")
+
+    def _open(self, data: bytes, name: str) -> UnlockedKey:
+        return open_key(data, self.passphrase, name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,12 +167,22 @@ def unlock(file: Path, passphrase: bytes) -> UnlockedKey:
         data = file.read_bytes()
     except OSError as error:
         raise EnvironmentFault("reports.key_unusable", file=file.name) from error
+    return open_key(data, passphrase, file.name)
+
+
+def open_key(data: bytes, passphrase: bytes, name: str) -> UnlockedKey:
+    """Open PKCS#12 bytes; `name` is for the error.
+
+    Raises:
+        EnvironmentFault: it holds no key.
+        Refused: wrong passphrase, or no PKCS#12 at all.
+    """
     try:
         key, certificate, chain = pkcs12.load_key_and_certificates(data, passphrase)
     except ValueError as error:
-        raise Refused("reports.wrong_passphrase", file=file.name) from error
+        raise Refused("reports.wrong_passphrase", file=name) from error
     if key is None or certificate is None:
-        raise EnvironmentFault("reports.key_unusable", file=file.name)
+        raise EnvironmentFault("reports.key_unusable", file=name)
     return UnlockedKey(key, certificate, tuple(chain))
 
 
@@ -160,15 +203,19 @@ def demo_signers(settings: Settings, clock: Clock, inspector: Person, supervisor
     """
     if inspector.user_id == supervisor.user_id:
         raise Refused("reports.same_signer", user_id=inspector.user_id)
+    first, stamp = demo_signer(settings, clock, "inspector", inspector)
+    return Signers(first, demo_signer(settings, clock, "supervisor", supervisor)[0], stamp)
+
+
+def demo_signer(
+    settings: Settings, clock: Clock, role: SignerRole, person: Person
+) -> tuple[Pkcs12Signer, Callable[[], UnlockedKey]]:
+    """One signer of the demonstration and its local time stamp; makes what is missing."""
     pack = tomllib.loads(pack_path("reports", "demo_keys.toml").read_text(encoding="utf-8"))
     passphrase = str(pack["passphrase"]).encode()
     authority = _DemoAuthority(keys_dir(settings), clock.now(), passphrase, timedelta(days=int(pack["valid_days"])))
     stamp_file = authority.ensure_stamper()
-    return Signers(
-        authority.ensure_signer("inspector", inspector),
-        authority.ensure_signer("supervisor", supervisor),
-        lambda: unlock(stamp_file, passphrase),
-    )
+    return authority.ensure_signer(role, person), lambda: unlock(stamp_file, passphrase)
 
 
 def as_pem(*certificates: x509.Certificate) -> bytes:

@@ -14,9 +14,11 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 from PIL import Image, ImageOps
 from pyhanko.pdf_utils.reader import PdfFileReader
@@ -54,6 +56,12 @@ class Preview:
     height_px: int
 
 
+@cache
+def report_pack() -> dict[str, Any]:
+    """``config/reports/report.toml``."""
+    return tomllib.loads(pack_path("reports", "report.toml").read_text(encoding="utf-8"))
+
+
 class Workspace:
     """A folder in which reports of one record are set; holds what all languages share."""
 
@@ -61,7 +69,7 @@ class Workspace:
         self, root: Path, record: CaseRecord, files: FileStore, settings: Settings, hull_svgs: HullSvgs | None
     ) -> None:
         self.root, self.record, self.settings = root, record, settings
-        self.pack = tomllib.loads(pack_path("reports", "report.toml").read_text(encoding="utf-8"))
+        self.pack = report_pack()
         self.record_json = record_bytes(record)
         shutil.copytree(TEMPLATES, root, dirs_exist_ok=True)
         (root / "record.json").write_bytes(self.record_json)

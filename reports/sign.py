@@ -22,23 +22,20 @@ from pyhanko.sign.timestamps.dummy_client import DummyTimeStamper
 from pyhanko_certvalidator.registry import SimpleCertificateStore
 
 from core.errors import Altered
-from reports.keys import Signer, Signers, UnlockedKey
+from reports.keys import Signer, UnlockedKey
 
 FIELD_NAMES = {"inspector": "Inspector", "supervisor": "Supervisor"}
 
 
-def sign_report(unsigned: bytes, signers: Signers, at: datetime) -> bytes:
-    """Both signatures on one PDF; `at` is the claimed signing time, aware UTC.
+def sign_pdf(pdf: bytes, signer: Signer, at: datetime, time_stamp_key: Callable[[], UnlockedKey] | None) -> bytes:
+    """One signature more on a PDF; `at` is the claimed signing time, aware UTC.
 
     Raises:
-        Altered: the library did not append but rewrite (the signed file must begin with the unsigned bytes).
-        Refused: a passphrase is wrong.
+        Altered: the library did not append but rewrite (the signed file must begin with the bytes it was given).
+        Refused: the passphrase is wrong.
     """
-    stamper = None if signers.time_stamp_key is None else _stamper(signers.time_stamp_key(), at)
-    signed = unsigned
-    for signer in signers.in_order:
-        signed = _sign_once(signed, signer, at, stamper)
-    if not signed.startswith(unsigned):
+    signed = _sign_once(pdf, signer, at, None if time_stamp_key is None else _stamper(time_stamp_key(), at))
+    if not signed.startswith(pdf):
         raise Altered("reports.not_incremental")
     return signed
 

@@ -35,6 +35,9 @@ ROLES = ("inspector", "supervisor")
 DEMO_MARK = "DEMO - NOT VALID"
 TAGMANIFEST = "tagmanifest-sha256.txt"
 MANIFEST = "manifest-sha256.txt"
+# What each role signs: the inspector the record (which names all evidence by hash), the supervisor everything.
+SIGNED = {"inspector": "data/record.json", "supervisor": TAGMANIFEST}
+FIRST_EDITION_FILE = TAGMANIFEST + ".inspector.sig"  # version 0.1.0: both signed the tag manifest
 BAGIT_TXT = b"BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n"
 REQUIRED_TAGS = (
     "bagit.txt", "bag-info.txt", MANIFEST, "VERIFY.txt", "verify.py", "trust/ca.pem", "trust/inspector.pem",
@@ -201,8 +204,8 @@ class Checker:
     def check_hashes(self) -> None:
         """Every file is in exactly one manifest and matches it; the two chains meet in the tag manifest."""
         tags, payload = self.manifest(TAGMANIFEST), self.manifest(MANIFEST)
-        unchained = {TAGMANIFEST} | {signature_file(role) for role in ROLES}
         present = set(self.bag.names)
+        unchained = {TAGMANIFEST} | {file for file, signed in self.signatures().values() if signed == TAGMANIFEST}
         wrong = [(name, "is missing") for name in (TAGMANIFEST, *REQUIRED_TAGS, *REQUIRED_PAYLOAD) if name not in present]
         wrong += [(TAGMANIFEST, f"does not list {name}") for name in REQUIRED_TAGS if name not in tags]
         wrong += [(TAGMANIFEST, f"must not list {name}") for name in tags if name.startswith("data/") or name in unchained]
@@ -218,9 +221,16 @@ class Checker:
         if self.read("bagit.txt") != BAGIT_TXT:
             self.wrong("bagit.txt", "is not the declaration of a BagIt 1.0 bag")
 
+    def signatures(self) -> dict[str, tuple[str, str]]:
+        """Per role: the signature's file and the file that it signs."""
+        found = {role: (signature_file(role), signed) for role, signed in SIGNED.items()}
+        if FIRST_EDITION_FILE in self.bag.names and found["inspector"][0] not in self.bag.names:
+            found["inspector"] = (FIRST_EDITION_FILE, TAGMANIFEST)
+        return found
+
 
 def signature_file(role: str) -> str:
-    return f"{TAGMANIFEST}.{role}.sig"
+    return SIGNED[role].rpartition("/")[2] + f".{role}.sig"
 
 
 # --- Ed25519, RFC 8032 ---------------------------------------------------------------------------------------------
@@ -495,10 +505,10 @@ def bag_info(checker: Checker) -> dict[str, str]:
 
 
 def check_signatures(checker: Checker) -> dict[str, Certificate]:
-    """Both detached signatures over the tag manifest, by two different persons."""
-    signed, certificates = checker.read(TAGMANIFEST), {}  # type: bytes, dict[str, Certificate]
-    for role in ROLES:
-        certificate_file, file = f"trust/{role}.pem", signature_file(role)
+    """The detached signatures, of the inspector over the record and of the supervisor over the tag manifest; two persons."""
+    certificates: dict[str, Certificate] = {}
+    for role, (file, signed) in checker.signatures().items():
+        certificate_file = f"trust/{role}.pem"
         if file not in checker.bag.names:
             checker.wrong(file, "is missing")
             continue
@@ -509,8 +519,8 @@ def check_signatures(checker: Checker) -> dict[str, Certificate]:
             continue
         if certificate.names.get("OU") != role or not certificate.ed25519:
             checker.wrong(certificate_file, f"is not an Ed25519 certificate for the role {role}")
-        elif not ed25519_ok(certificate.ed25519, signed, checker.read(file)):
-            checker.wrong(file, f"the signature does not fit {TAGMANIFEST} (one of the two was altered)")
+        elif not ed25519_ok(certificate.ed25519, checker.read(signed), checker.read(file)):
+            checker.wrong(file, f"the signature does not fit {signed} (one of the two was altered)")
         certificates[role] = certificate
     if len({one.ed25519 for one in certificates.values()}) < len(certificates):
         checker.wrong("trust/supervisor.pem", "both signatures come from one key")

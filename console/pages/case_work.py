@@ -14,11 +14,13 @@ from console import hullview, view
 from console.pages.cases import sections, steps
 from console.scope import require_case
 from console.sources import Sources
+from core.auth import Role
 from core.context import Services
 from inspection import action_codes, machine
 from inspection.record import AnswerValue, CaseRecord
 from inspection.states import actor_role
-from reports import bundles_of
+from reports import bundles_of, waiting
+from reports.keys import SignerRole
 
 # The one step that leads on, per state; everything else a person may do there stands in the list of other steps.
 _ONWARD = (
@@ -62,6 +64,16 @@ class Choices:
     content: frozenset[str]
 
 
+@dataclass(frozen=True, slots=True)
+class Signing:
+    """Whose signature is next, whether that is the person who looks, and who has signed before."""
+
+    turn: SignerRole
+    mine: bool
+    signed_by: str | None
+    demo_keys: bool
+
+
 def build_router(services: Services, sources: Sources) -> APIRouter:
     """One page; the same address again is how the page brings itself up to date."""
     router = APIRouter(include_in_schema=False)
@@ -81,6 +93,7 @@ def build_router(services: Services, sources: Sources) -> APIRouter:
             steps=steps(record),
             choices=choices(record, actor_role(principal.role)),
             report=built[-1] if built else None,
+            signing=signing(services, record, principal.role),
             sections=sections(items),
             evidence={one.id: one for one in record.evidence},
             hull=hullview.build(record),
@@ -94,6 +107,15 @@ def build_router(services: Services, sources: Sources) -> APIRouter:
         )
 
     return router
+
+
+def signing(services: Services, record: CaseRecord, role: Role) -> Signing | None:
+    """Who signs next; None outside of the state in which reports are signed, and when both have."""
+    if record.state != "approved" or bundles_of(services, record.id):
+        return None
+    found = waiting(services, record.id)
+    turn: SignerRole = "inspector" if found is None else "supervisor"
+    return Signing(turn, role.value == turn, found.inspector.name if found else None, services.settings.report.demo_keys)
 
 
 def choices(record: CaseRecord, role: str) -> Choices:

@@ -54,13 +54,8 @@ async function send(path, body) {
     notice('offline');
     return false;
   }
-  if (answer.status === 401) {
-    notice('session');
-    return false;
-  }
   if (!answer.ok) {
-    const said = await answer.json().catch(() => ({}));
-    say([said[`title_${lang}`] ?? answer.status, said[`next_${lang}`]].filter(Boolean).join(' '));
+    await refused(answer);
     return false;
   }
   await refresh();
@@ -73,9 +68,31 @@ async function refresh() {
   const answer = await fetch(location.pathname, {headers: {accept: 'text/html'}});
   if (!answer.ok) return notice('failed');
   const fresh = new DOMParser().parseFromString(await answer.text(), 'text/html');
-  for (const id of ['work-head', 'work-list', 'work-detail']) document.getElementById(id).replaceWith(fresh.getElementById(id));
+  for (const id of ['work-head', 'work-sign', 'work-list', 'work-detail']) document.getElementById(id).replaceWith(fresh.getElementById(id));
   document.dispatchEvent(new CustomEvent('fresh'));
   show(row);
+}
+
+/** One person's signature; the key travels with this request alone, and the fields are emptied whatever comes back. */
+async function sign(form) {
+  const button = form.querySelector('button');
+  button.disabled = true;
+  say(form.dataset.busy);
+  const given = new FormData(form);
+  if (given.get('demo')) for (const name of ['manifest', 'pdf', 'passphrase']) given.delete(name);
+  const answer = await fetch(form.dataset.to, {method: 'POST', headers: {accept: 'application/json', 'x-csrf-token': token}, body: given}).catch(() => null);
+  form.reset();
+  button.disabled = false;
+  if (!answer) return notice('offline');
+  if (!answer.ok) return refused(answer);
+  await refresh();
+  say(desk.dataset.saved, 2000);
+}
+
+async function refused(answer) {
+  if (answer.status === 401) return notice('session');
+  const said = await answer.json().catch(() => ({}));
+  say([said[`title_${lang}`] ?? answer.status, said[`next_${lang}`]].filter(Boolean).join(' '));
 }
 
 async function step(button) {
@@ -136,6 +153,7 @@ desk.addEventListener('click', async (event) => {
 desk.addEventListener('submit', async (event) => {
   event.preventDefault();
   const form = event.target;
+  if (form.id === 'sign-form') return sign(form);
   if (form.dataset.act) return send(`deficiencies/${form.dataset.act}/actions`, {action_code: form.elements.action_code.value});
   const given = form.elements;
   const body = {

@@ -20,6 +20,7 @@ from core.auth import Role
 from core.db import Base
 from inspection import add_findings
 from inspection.record import CaseRecord
+from reports import bundles_of, demo_ca_path, verify
 from tests.integration.console.conftest import PASSWORD
 from tests.integration.console.test_browser import CHROMIUM, FLAGS
 from tests.integration.inspection.conftest import INSPECTOR, Walk
@@ -84,6 +85,31 @@ def press(page: Page, *keys: str) -> None:
         page.keyboard.press(key)
 
 
+def sign_one_after_the_other(desk: Desk, page: Page, other: Page) -> None:
+    """Inspector, then supervisor, with demonstration keys; then the report is issued and its bundle holds."""
+    expect(other.locator("#work-sign")).to_contain_text("The inspector signs first")
+    expect(other.locator("#sign-form")).to_have_count(0)
+    for who, turn in ((page, "inspector"), (other, "supervisor")):
+        who.reload()
+        who.locator("#sign-form input[name=demo]").check()
+        press(who, "Tab", "Enter")
+        expect(who.locator("#notice")).to_have_text("Saved", timeout=60_000)
+        assert len(bundles_of(desk.walk.services, desk.walk.id)) == (turn == "supervisor")
+    press(other, "Escape", "s")
+    expect(other.locator(".work-state")).to_contain_text("Issued")
+    built = bundles_of(desk.walk.services, desk.walk.id)[0]
+    checked = verify.check(Path(built.zip_path), str(demo_ca_path(desk.walk.services.settings)))
+    assert (checked.exit_status, checked.demo) == (0, True)
+
+
+def the_report_finds_its_moment(desk: Desk, other: Page, finding_id: str) -> None:
+    other.goto(f"{desk.url}/cases/{desk.walk.id}/replay#finding-{finding_id}")  # the report's sentence finds its moment
+    expect(other.locator("#replay-title")).to_contain_text("corrosion")
+    expect(other.locator("#replay-detail")).to_contain_text("Confirmed")
+    press(other, "0", "j")
+    expect(other.locator("#replay-rows [aria-selected=true]")).to_have_count(1)
+
+
 def test_a_whole_check_by_keyboard_and_the_second_person(desk: Desk, browser: Browser) -> None:
     wrong: list[str] = []
     page = signed_in(browser, desk, "inspector", wrong)
@@ -138,11 +164,9 @@ def test_a_whole_check_by_keyboard_and_the_second_person(desk: Desk, browser: Br
     expect(other.locator(".work-state")).to_contain_text("Approved")
     assert [one.action for one in desk.record().decisions][-3:] == ["end_session", "submit", "approve"]
 
-    other.goto(f"{desk.url}/cases/{desk.walk.id}/replay#finding-{written.finding_id}")  # the report's sentence finds its moment
-    expect(other.locator("#replay-title")).to_contain_text("corrosion")
-    expect(other.locator("#replay-detail")).to_contain_text("Confirmed")
-    press(other, "0", "j")
-    expect(other.locator("#replay-rows [aria-selected=true]")).to_have_count(1)
+    sign_one_after_the_other(desk, page, other)
+
+    the_report_finds_its_moment(desk, other, written.finding_id)
     assert wrong == []
 
 

@@ -70,9 +70,9 @@ def test_openssl_signature_and_certificate(issued: Issued, role: str, tmp_path: 
     check = ("openssl", "pkeyutl", "-verify", "-rawin", "-pubin", "-inkey", f"trust/{role}.pub.pem", "-sigfile",
              verify.signature_file(role), "-in")  # fmt: skip
     assert (bag / verify.signature_file(role)).stat().st_size == 64
-    assert run(bag, *check, verify.TAGMANIFEST).returncode == 0
+    assert run(bag, *check, verify.SIGNED[role]).returncode == 0
     spoilt = tmp_path / "spoilt.txt"
-    spoilt.write_bytes((bag / verify.TAGMANIFEST).read_bytes() + b"\n")
+    spoilt.write_bytes((bag / verify.SIGNED[role]).read_bytes() + b"\n")
     assert run(bag, *check, str(spoilt)).returncode != 0
     assert run(bag, "openssl", "verify", "-CAfile", str(issued.ca), f"trust/{role}.pem").returncode == 0
     assert (
@@ -138,7 +138,8 @@ services = make_services(root)
 signers = demo_signers(services.settings, services.clock, INSPECTOR, SUPERVISOR)
 payload = tuple(PayloadFile(f"evidence/{n}.bin", bytes(200_000)) for n in range(3000))
 print("go", flush=True)
-write_bag(BagContent("big.bag", payload, (), "", signers), root / "bundles")
+certificates = {one.role: one.certificates for one in signers.in_order}
+write_bag(BagContent("big.bag", payload, (), "", certificates, bytes(64), signers.supervisor.sign), root / "bundles")
 """
 
 

@@ -100,12 +100,29 @@ def test_stranger_who_signs_everything_anew_is_not_trusted(bag: Path, issued: Is
 
 
 def resign(bag: Path, signers: Signers) -> None:
+    (bag / verify.signature_file("inspector")).write_bytes(signers.inspector.sign((bag / "data/record.json").read_bytes()))
     for manifest in ("manifest-sha256.txt", "tagmanifest-sha256.txt"):
         listed = [line.split("  ", 1)[1] for line in (bag / manifest).read_text().splitlines()]
         lines = [f"{hashlib.sha256((bag / name).read_bytes()).hexdigest()}  {name}\n" for name in listed]
         (bag / manifest).write_text("".join(lines))
-    for one in signers.in_order:
-        (bag / verify.signature_file(one.role)).write_bytes(one.sign_manifest((bag / verify.TAGMANIFEST).read_bytes()))
+    (bag / verify.signature_file("supervisor")).write_bytes(signers.supervisor.sign((bag / verify.TAGMANIFEST).read_bytes()))
+
+
+def test_a_bundle_of_the_first_version_is_still_checked(bag: Path, issued: Issued) -> None:
+    """Version 0.1.0 let both people sign the tag manifest."""
+    settings = issued.services.settings
+    signers = demo_signers(
+        settings, issued.services.clock, Person("user-1", "Demo Inspector"), Person("user-2", "Demo Supervisor")
+    )
+    (bag / verify.signature_file("inspector")).unlink()
+    lines = (bag / verify.TAGMANIFEST).read_text().splitlines(keepends=True)
+    (bag / verify.TAGMANIFEST).write_text("".join(line for line in lines if "record.json.inspector.sig" not in line))
+    sealed = (bag / verify.TAGMANIFEST).read_bytes()
+    (bag / verify.FIRST_EDITION_FILE).write_bytes(signers.inspector.sign(sealed))
+    (bag / verify.signature_file("supervisor")).write_bytes(signers.supervisor.sign(sealed))
+    assert verify.check(bag, str(issued.ca)).exit_status == 0
+    (bag / verify.FIRST_EDITION_FILE).write_bytes(signers.supervisor.sign(sealed))
+    assert verify.check(bag, str(issued.ca)).exit_status == 1
 
 
 def test_one_person_in_both_roles_is_found(bag: Path) -> None:
