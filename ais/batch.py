@@ -9,24 +9,27 @@ import sys
 import time
 from collections.abc import Iterable, Iterator
 from datetime import datetime
-from typing import Any, Literal
+from functools import cache
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ais import fast_numpy, kernels
+from ais import kernels
 from ais import kernels as k
 from ais.columns import SOURCES, MessageBatch
 from ais.fragments import Fragment, Frame
 from ais.framing import Framer
-from ais.kernels_columns import fill
-from ais.kernels_lines import SIX_OF, scan
-from ais.kernels_stamps import place_of
 from ais.ledger import Ledger
 from ais.message_tables import MOST_FIELDS, MOST_TEXTS, PERSONS_PLACE, TABLES, WEATHER_PLACE
 from ais.stamps import NO_STAMP, Stamp
 from ais.text import say
 from config.settings import AisSettings
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+    from ais.fast_numpy import PlainLines
 
 Route = Literal["numba", "numpy", "python"]
 NUMPY_FROM_BYTES = 30_000  # about 500 sentences: below, numpy costs more than it saves (docs/decisions/0008)
@@ -34,8 +37,16 @@ NUMPY_FROM_ROWS = 32  # the same for the columns alone
 _MAX_NAMES = 1 << 16
 _SHORTEST = 17  # bytes of the shortest sentence with its line feed
 _UNUSED = 2  # references to an array that only its owner holds: the owner's and the question's
-_SIX: list[int] = SIX_OF.tolist()
+_SIX: list[int] = k.SIX_OF.tolist()
 _REJECTS = ("no_checksum", "bad_checksum", "empty_payload")  # from k.S_NO_CHECKSUM on
+
+
+@cache
+def _routes() -> ModuleType:
+    """The routes, once something is decoded."""
+    from ais import routes  # noqa: PLC0415
+
+    return routes
 
 
 class Repeats:
@@ -77,7 +88,7 @@ class Stations:
         if name not in self._numbers:
             if kernels.COMPILED:
                 raw = np.frombuffer(name.encode(), np.uint8)
-                if place_of(raw, 0, len(raw), state, self.slots, fresh) < len(self.names):
+                if _routes().place_of(raw, 0, len(raw), state, self.slots, fresh) < len(self.names):
                     raise AssertionError(name)  # the kernel knows only names that were learnt
                 state[k.S_FRESH] = 0
             self.learn((name,))
@@ -177,19 +188,19 @@ class BatchDecoder:
                 self._scan(data, first, last)
             else:
                 lines = data[first:last]
-                self._walk(lines, fast_numpy.plain_lines(lines) if route == "numpy" else None)
+                self._walk(lines, _routes().fast_numpy.plain_lines(lines) if route == "numpy" else None)
         return self._columns(route)
 
     def _scan(self, data: bytes, pos: int, last: int) -> None:
         """Plain lines by the kernel, each other line by `framing.py`, in order."""
         state, room, stations, ledger, assembler = self._state, self._room, self._stations, self.ledger, self._framer.assembler
-        raw = np.frombuffer(data, np.uint8)
+        raw, routes = np.frombuffer(data, np.uint8), _routes()
         self._wrapper_in()
         while pos < last:
             state[k.S_LINES : k.S_EMPTY_BYTES + 1] = 0
             state[k.S_LINE], state[k.S_SENTENCE] = ledger.read_lines, ledger.sentences
             state[k.S_MOST_HELD] = min(k.HELD, assembler.free)
-            pos = scan(
+            pos = routes.scan(
                 raw, pos, last, state, room.rows, room.words, assembler.busy, stations.slots, room.fresh, room.held, room.groups
             )
             if state[k.S_FRESH]:
@@ -246,7 +257,7 @@ class BatchDecoder:
             framer.tags.learn(name, _stamp(at, 0 if at >= 0 else -1, None if station < 0 else names[station], -1))
         state[k.S_HELD] = state[k.S_GROUPS] = 0
 
-    def _walk(self, data: bytes, plain: fast_numpy.PlainLines | None) -> None:
+    def _walk(self, data: bytes, plain: PlainLines | None) -> None:
         """Runs of plain lines by numpy, each other line by `framing.py`, in order."""
         lines = data.split(b"\n")[:-1]
         at = 0
@@ -259,7 +270,7 @@ class BatchDecoder:
                 self._line(lines[at], len(data))
                 at += 1
 
-    def _take_run(self, plain: fast_numpy.PlainLines, first: int, last: int) -> None:
+    def _take_run(self, plain: PlainLines, first: int, last: int) -> None:
         state, count = self._state, last - first
         place = int(state[k.S_ROWS])
         rows = self._room.rows[place : place + count]
@@ -317,7 +328,8 @@ class BatchDecoder:
         if count == 0:
             return MessageBatch(room.rows[:0], room.values[:0], room.octets[:0], self._stations.names)
         room.for_columns(count, int(state[k.S_WORDS]))
-        fill_columns = fast_numpy.fill if route == "numpy" or (count >= NUMPY_FROM_ROWS and not kernels.COMPILED) else fill
+        by_layout = route == "numpy" or (count >= NUMPY_FROM_ROWS and not kernels.COMPILED)
+        fill_columns = _routes().fast_numpy.fill if by_layout else _routes().fill
         fill_columns(
             room.rows if kernels.COMPILED else room.rows.view(np.recarray), count, room.words, *TABLES, PERSONS_PLACE, WEATHER_PLACE, repeats.serial, repeats.window_ms, repeats.table,
             room.values, room.octets, result,
@@ -357,19 +369,19 @@ def _route_for(length: int) -> Route:
 
 
 _compiled: list[float] = []
-_ENTRIES: tuple[Any, ...] = (k.busy_slot, place_of, scan, fill)
 
 
 def compile_once() -> float:
     """Compile the kernels, or load them from numba's cache on disk; says so on stderr if it compiled. Seconds it took."""
     if not _compiled:
         began = time.perf_counter()
+        entries = (_routes().place_of, _routes().scan, _routes().fill)
         if not _run_once():  # the cache is of other sources
-            for kernel in _ENTRIES:
+            for kernel in entries:
                 kernel.recompile()
             _run_once()
         _compiled.append(time.perf_counter() - began)
-        if any(kernel.stats.cache_misses for kernel in _ENTRIES):
+        if any(kernel.stats.cache_misses for kernel in entries):
             words = say("ais.cli.compiled", seconds=f"{_compiled[0]:.1f}")
             sys.stderr.write(f"{words.zh} / {words.en}\n")
     return _compiled[0]
@@ -380,12 +392,11 @@ def _run_once() -> bool:
     room, stations = _Room(1), Stations()
     state, result = np.zeros(k.STATE_WIDTH, np.int64), np.zeros(k.RESULT_WIDTH, np.int64)
     raw = np.frombuffer(b"\n", np.uint8)
-    busy = np.zeros(k.BUSY_SLOTS, np.int64)
-    scan(raw, 0, 1, state, room.rows, room.words, busy, stations.slots, room.fresh, room.held, room.groups)
+    busy, routes = np.zeros(k.BUSY_SLOTS, np.int64), _routes()
+    routes.scan(raw, 0, 1, state, room.rows, room.words, busy, stations.slots, room.fresh, room.held, room.groups)
     table = np.zeros((1, k.WAYS, 3), np.int64)
-    fill(
+    routes.fill(
         room.rows, 0, room.words, *TABLES, PERSONS_PLACE, WEATHER_PLACE, 1, 1, table, room.values, room.octets, result
     )  # fmt: skip
-    place_of(raw, 0, 0, state, stations.slots, room.fresh)
-    k.busy_slot(0, 0, 0, 1)
+    routes.place_of(raw, 0, 0, state, stations.slots, room.fresh)
     return bool(state[k.S_SOURCES] == result[k.R_SOURCES] == k.SOURCES_MARK)

@@ -83,6 +83,24 @@ class SamePlace(_Pack):
     seconds: float
 
 
+class BaseClockRule(_Pack):
+    agree_s: float
+    back_s: float
+    messages: int
+
+
+class Circle(_Pack):
+    minutes: float
+    points: int
+    radius_min_m: float
+    radius_max_m: float
+    residual_share: float
+    gap_deg: float
+    sog_kn: float
+    bow_deg: float
+    bow_share: float
+
+
 class Status(_Pack):
     resting_sog_kn: float
     minutes: float
@@ -137,6 +155,8 @@ class Behaviour(_Pack):
     jump: Jump
     range: Range
     same_place: SamePlace
+    circle: Circle
+    base_clock: BaseClockRule
     status: Status
     draught: Draught
     eta: EtaRule

@@ -10,8 +10,6 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
 from typing import Literal, get_args
 
-from openpyxl.utils.datetime import from_excel
-
 from ais.codes import flags, ship_types
 from core.ids import Imo, Mmsi
 
@@ -65,6 +63,8 @@ def day_written(text: str, written: str) -> str:
     """
     try:
         if written == EXCEL_SERIAL:
+            from openpyxl.utils.datetime import from_excel  # noqa: PLC0415 - only where days are counted from 1900
+
             found = from_excel(float(text))
             return found.date().isoformat() if isinstance(found, datetime) else _refuse(text)
         return datetime.strptime(text, written).date().isoformat()  # noqa: DTZ007  # a day has no zone

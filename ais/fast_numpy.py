@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from ais import kernels as k
 from ais import message_tables as t
 from ais.fields import NONE
+from ais.kernels import SIX_OF
 from ais.kernels_columns import NO_PART, SHORT, UNKNOWN_TYPE
-from ais.kernels_lines import SIX_OF
 from ais.kernels_stamps import HEX_OF
 
 _Ints = NDArray[np.int64]

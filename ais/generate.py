@@ -28,6 +28,7 @@ BEHAVIOUR_PACK = "scenarios/yunjian_behaviour_fleet.toml"
 _PLANTED_S = 3600.0  # into the log: everything planted begins then, when each ship's state is known
 _GAP_S, _JUMP_S, _JUMP_M = 4200.0, 240.0, 60_000.0
 _DRAG_M_S = 0.5
+_CIRCLE_M, _CIRCLE_KN = 150.0, 8.0
 _STATION = "SIM-SHORE-1"
 _BASE_MMSI = 4139990
 _AID_MMSI = 994139991
@@ -82,7 +83,8 @@ class _Station:
     def interval_s(self) -> int:
         if self.class_b:
             return _CLASS_B_S
-        return _MOORED_S if self.motion(0.0).status in {1, 5} else _UNDER_WAY_S
+        resting = self.motion(0.0).status in {1, 5} and self.ship.behaviour != "circle"  # faster than 3 knots: as under way
+        return _MOORED_S if resting else _UNDER_WAY_S
 
 
 def write_scenario(directory: Path, seed: int, start: datetime, rule_pack: str = "rules/tokyo_mou_nir.toml") -> Scenario:
@@ -112,7 +114,7 @@ def write_behaviour_log(directory: Path, seed: int, start: datetime) -> Path:
 
 
 def _misbehaving(ship: FleetShip, motion: Motion) -> Motion:
-    """The motion with a planted jump or a dragging anchor."""
+    """The motion with a planted jump, a dragging anchor, or places on a circle while the bow stays."""
     match ship.behaviour:
         case "jump":
             return lambda second: (
@@ -125,6 +127,18 @@ def _misbehaving(ship: FleetShip, motion: Motion) -> Motion:
                 motion(second),
                 east_m=motion(second).east_m - max(0.0, second - _PLANTED_S) * _DRAG_M_S,
                 sog_kn=motion(second).sog_kn if second < _PLANTED_S else _DRAG_M_S / _KN_TO_M_S,
+            )
+        case "circle":
+            rate = _CIRCLE_KN * _KN_TO_M_S / _CIRCLE_M
+            return lambda second: (
+                replace(
+                    motion(second),
+                    east_m=motion(second).east_m + _CIRCLE_M * math.sin(rate * second),
+                    north_m=motion(second).north_m + _CIRCLE_M * math.cos(rate * second),
+                    sog_kn=_CIRCLE_KN,
+                )
+                if second >= _PLANTED_S
+                else motion(second)
             )
         case _:
             return motion

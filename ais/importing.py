@@ -11,7 +11,9 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
+from ais.base_clock import BaseClock
 from ais.batch import BatchDecoder
+from ais.behaviour import load_behaviour
 from ais.intake import Intake, feed_of
 from ais.ledger import Ledger
 from ais.reading import Progress, file_chunks
@@ -55,7 +57,7 @@ def import_archive(services: Services, path: Path, on_progress: Progress | None 
     decoder = BatchDecoder(services.settings.ais)
     if held is not None and held.done:
         return ArchiveResult(path.name, True, offset, decoder.ledger, positions, 0, 0)
-    intake, tally = Intake(services.settings.ais, started), Tally()
+    intake, tally, clock = Intake(services.settings.ais, started), Tally(), BaseClock(load_behaviour().base_clock)
     done = stored_to = 0
 
     def store(*, last: bool) -> None:
@@ -72,14 +74,14 @@ def import_archive(services: Services, path: Path, on_progress: Progress | None 
     for chunk in file_chunks(path, on_progress):
         known = min(max(offset - done, 0), len(chunk))
         if known:
-            intake.take(decoder.feed(chunk[:known]), tally)
+            intake.take(clock.dated(decoder.feed(chunk[:known])), tally)
             intake.forget()
             stored_to = done + known
-        intake.take(decoder.feed(chunk[known:]), tally)
+        intake.take(clock.dated(decoder.feed(chunk[known:])), tally)
         done += len(chunk)
         if done - stored_to >= _STRETCH_BYTES:
             store(last=False)
-    intake.take(decoder.finish(), tally)
+    intake.take(clock.dated(decoder.finish()), tally)
     intake.settle()
     store(last=True)
     return ArchiveResult(path.name, False, offset, decoder.ledger, positions, intake.events, intake.signals, tally.late)

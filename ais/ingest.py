@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from statistics import median
 
 from ais.archive import close_days
+from ais.base_clock import BaseClock
 from ais.batch import BatchDecoder, Repeats
 from ais.behaviour import load_behaviour
 from ais.columns import SOURCES, MessageBatch
@@ -37,6 +38,7 @@ class _Line:
 
     decoder: BatchDecoder
     live: bool
+    clock: BaseClock
     tally: Tally = field(default_factory=Tally)
     skews_s: list[float] = field(default_factory=list)
     messages: int = 0
@@ -60,6 +62,7 @@ class Ingest:
             spec.name: _Line(
                 BatchDecoder(services.settings.ais, repeats=repeats),
                 live=spec.scheme != "file",  # a replayed log keeps the times that are written in it
+                clock=BaseClock(load_behaviour().base_clock),
             )
             for spec in specs
         }
@@ -115,7 +118,7 @@ class Ingest:
         line.messages += len(batch)
         if line.live:
             line.tally.believe(batch, now_ms, self._points.future_s * 1000)
-        self.intake.take(batch, line.tally)
+        self.intake.take(line.clock.dated(batch), line.tally)
 
     def _feed(self, name: str, seconds: float, *, last: bool) -> Feed:
         line, state = self._lines[name], self._supply.inboxes[name].snapshot()

@@ -1,6 +1,6 @@
-"""Owns what the compiled loops share: how they are compiled, the row of a message, the state of a scan, hashes.
+"""Owns what the compiled loops share: how they are compiled, the row of a message, the state of a scan.
 
-Never guesses: a line that is not plain is left to `framing.py`. Without numba
+Never imports numba before a loop is compiled: that costs a second, and most processes decode nothing. Without numba
 `kernels_columns.py` runs as ordinary Python over a few messages, and `fast_numpy.py` does the rest.
 """
 
@@ -105,16 +105,16 @@ WAYS = 4
 NAME_SLOTS = 1 << 12
 
 
-@entry
 def busy_slot(talker: int, sequence: int, channel: int, total: int) -> int:
-    """Half messages that could be confused with each other share a slot."""
+    """Half messages that could be confused with each other share a slot. `kernels_lines.py` compiles it."""
     return (talker * 521 + sequence * 31 + channel * 7 + total) & (BUSY_SLOTS - 1)
 
 
-@compiled
-def name_hash(buf: NDArray[np.uint8], first: int, length: int) -> int:
-    """FNV-1a cut to 63 bits; equal names have equal hashes."""
-    h = BASIS
-    for i in range(first, first + length):
-        h = ((h ^ i64(buf[i])) * PRIME) & MASK63
-    return h
+def _six_values() -> NDArray[np.int64]:
+    table = np.full(256, -1, np.int64)
+    for code in (*range(48, 88), *range(96, 120)):  # six-bit armour, IEC 61162-1
+        table[code] = code - 48 if code < 88 else code - 56
+    return table
+
+
+SIX_OF = _six_values()

@@ -6,23 +6,14 @@ Never decides about a line that is not plain: it stops there and `framing.py` re
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ais import kernels as k
-from ais.kernels import Bytes, Ints, Row, busy_slot, compiled, entry, i64
+from ais.kernels import SIX_OF, Bytes, Ints, Row, busy_slot, compiled, entry, i64
 from ais.kernels_stamps import HEX_OF, RECEIVER, checksum_at, line_end, stamp, suffix, tag_block, wrapper
 
 _PLAIN, _NOT_PLAIN = 0, -1  # or the counter of a reason to reject
 
-
-def _six_values() -> NDArray[np.int64]:
-    table = np.full(256, -1, np.int64)
-    for code in (*range(48, 88), *range(96, 120)):  # six-bit armour, IEC 61162-1
-        table[code] = code - 48 if code < 88 else code - 56
-    return table
-
-
-SIX_OF = _six_values()
+_slot = compiled(busy_slot)
 
 
 @compiled
@@ -300,7 +291,7 @@ def scan(
                 else:
                     total = one[k.L_TOTAL]
                     one[k.L_SIZE] = one[k.L_NEXT] - pos
-                    if total > 1 and busy[busy_slot(one[k.L_TALKER], one[k.L_SEQ], one[k.L_CHANNEL], total)] != 0:
+                    if total > 1 and busy[_slot(one[k.L_TALKER], one[k.L_SEQ], one[k.L_CHANNEL], total)] != 0:
                         return pos
                     if not stamp(buf, one, state, names, fresh, groups):
                         return pos

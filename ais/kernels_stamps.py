@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ais import kernels as k
-from ais.kernels import Bytes, Ints, compiled, entry, i64, name_hash
+from ais.kernels import BASIS, MASK63, PRIME, Bytes, Ints, compiled, entry, i64
 
 TAG, PGHP, SUFFIX, RECEIVER = 0, 1, 2, 4  # places in columns.SOURCES
 _EARLIEST_MS, _LATEST_MS = 1_000_000_000_000, 4_102_444_800_000
@@ -23,6 +23,15 @@ def _hex_values() -> NDArray[np.int64]:
 
 
 HEX_OF = _hex_values()
+
+
+@compiled
+def name_hash(buf: Bytes, first: int, length: int) -> int:
+    """FNV-1a cut to 63 bits; equal names have equal hashes."""
+    h = BASIS
+    for i in range(first, first + length):
+        h = ((h ^ i64(buf[i])) * PRIME) & MASK63
+    return h
 
 
 @entry

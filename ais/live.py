@@ -123,13 +123,13 @@ class Heard:
 def heard(batch: MessageBatch) -> Iterator[Heard]:
     """The messages of a batch that the picture shows something of, or counts."""
     columns = (batch.msg_type, batch.mmsi, batch.at_ms, batch.station, batch.own, batch.repeat_of)
-    for row, (msg_type, mmsi, at_ms, station, own, repeat_of) in enumerate(
-        zip(*(one.tolist() for one in columns), strict=True)
+    for fields, msg_type, mmsi, at_ms, station, own, repeat_of in zip(
+        batch.all_fields(), *(one.tolist() for one in columns), strict=True
     ):
         yield Heard(
             msg_type=msg_type,
             mmsi=mmsi,
-            fields=batch.fields(row) if msg_type in _CLASS_OF else {},
+            fields=fields,
             at_ms=None if at_ms == NO_TIME else at_ms,
             station=batch.stations[station] if station >= 0 else None,
             own=own,

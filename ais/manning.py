@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from datetime import date
 from functools import cache
 
-import networkx as nx
 from pydantic import BaseModel, ConfigDict
 
 from ais.proofs import Input, Proof
@@ -67,6 +66,8 @@ def match_crew(
     rules: Capacities, lines: Sequence[ManningLine], crew: Sequence[CrewCertificate], on: date, departs_on: date | None = None
 ) -> list[LineResult]:
     """Fill as many places as the certificates allow. A certificate has to be good on `on` and on the day of departure."""
+    import networkx as nx  # noqa: PLC0415 - a third of a second at every start, and few processes match seafarers
+
     until = max(on, departs_on or on)
     papers: dict[str, list[CrewCertificate]] = {}
     for paper in crew:

@@ -7,16 +7,26 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import duckdb
 import numpy as np
 
 from ais.live import Position
 from ais.store import PositionRow, position_of
 from core.geo import Float
 
+if TYPE_CHECKING:
+    import duckdb
+
 _COLUMNS = tuple(column.name for column in PositionRow.__table__.columns)
 _WIDE = frozenset(("mmsi", "at_ms"))
+
+
+def _duckdb() -> duckdb.DuckDBPyConnection:
+    """A database of its own in memory; the library is imported when a day is first written or read, not at every start."""
+    import duckdb  # noqa: PLC0415
+
+    return duckdb.connect()
 
 
 def write_day(path: Path, rows: Float) -> None:
@@ -24,7 +34,7 @@ def write_day(path: Path, rows: Float) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     made = path.with_suffix(".part")
     columns = {name: np.ascontiguousarray(rows[:, index]) for index, name in enumerate(_COLUMNS)}
-    with duckdb.connect() as connection:
+    with _duckdb() as connection:
         connection.register("fresh", columns)
         casts = ", ".join(
             f"CAST(CASE WHEN isnan({name}) THEN NULL ELSE {name} END AS {'BIGINT' if name in _WIDE else 'INTEGER'}) AS {name}"
@@ -42,7 +52,7 @@ def read_track(files: Sequence[Path], mmsi: int, since_ms: int) -> list[Position
         return []
     names = [str(path) for path in files]
     query = f"SELECT {', '.join(_COLUMNS)} FROM read_parquet(?) WHERE mmsi = ? AND at_ms >= ? ORDER BY at_ms"  # noqa: S608 - our own names
-    with duckdb.connect() as connection:
+    with _duckdb() as connection:
         return [position_of(*row[1:]) for row in connection.execute(query, [names, mmsi, since_ms]).fetchall()]
 
 
@@ -56,7 +66,7 @@ def write_track(path: Path, mmsi: int, points: Sequence[Position]) -> None:
         "sog_kn": np.array([np.nan if point.sog_kn is None else point.sog_kn for point in points]),
         "cog_deg_true": np.array([np.nan if point.cog_deg_true is None else point.cog_deg_true for point in points]),
     }
-    with duckdb.connect() as connection:
+    with _duckdb() as connection:
         connection.register("points", columns)
         rows_of = (
             "SELECT mmsi, epoch_ms(at_ms) AS at_utc, lon, lat, nullif(sog_kn, 'nan') AS sog_kn, "

@@ -55,7 +55,7 @@ class FleetShip(_Pack):
     demo_target: bool = False
     ais_name: str = ""
     ais_imo: int | None = None
-    behaviour: Literal["", "gap", "identity_swap", "jump", "drag"] = ""
+    behaviour: Literal["", "gap", "identity_swap", "jump", "drag", "circle"] = ""
     swapped_name: str = ""
     swapped_imo: int = 0
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from ais.base_clock import BaseClock
 from ais.batch import BatchDecoder
 from ais.behaviour import load_behaviour
 from ais.eta import Arrival, arrival, steady_sog_kn
@@ -44,13 +45,13 @@ def replay(services: Services, path: Path, on_progress: Progress | None = None) 
     """
     started = services.clock.now()
     decoder = BatchDecoder(services.settings.ais)
-    intake, tally = Intake(services.settings.ais, started), Tally()
+    intake, tally, clock = Intake(services.settings.ais, started), Tally(), BaseClock(load_behaviour().base_clock)
     picture, stored = intake.picture, 0
     for chunk in file_chunks(path, on_progress):
-        intake.take(decoder.feed(chunk), tally)
+        intake.take(clock.dated(decoder.feed(chunk)), tally)
         with services.db.ais_write() as session:
             stored += intake.store(session, path.name)
-    intake.take(decoder.finish(), tally)
+    intake.take(clock.dated(decoder.finish()), tally)
     intake.settle()
     feed = feed_of(path.name, started, services.clock.now(), decoder.ledger, tally)
     with services.db.ais_write() as session:

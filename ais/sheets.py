@@ -15,9 +15,6 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import islice
 
-from openpyxl import load_workbook
-from openpyxl.utils.exceptions import InvalidFileException
-
 from ais.layouts import FileForm
 from core.errors import InputError
 
@@ -88,6 +85,9 @@ def _decoded(data: bytes, name: str, encoding: str | None) -> str:
 
 
 def _xlsx(data: bytes, name: str, form: FileForm) -> Sheet:
+    from openpyxl import load_workbook  # noqa: PLC0415 - half a second at every start; most sheets are CSV
+    from openpyxl.utils.exceptions import InvalidFileException  # noqa: PLC0415
+
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as packed:
             parts = packed.infolist()

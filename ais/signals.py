@@ -17,7 +17,7 @@ from core.catalogue import text
 
 EventKind = Literal["at_berth", "at_anchor", "under_way", "drifting", "arrival", "departure"]
 SignalKind = Literal[
-    "gap", "jump", "double_track", "out_of_range", "same_place", "identity_change", "two_mmsi_one_imo", "imo_invalid",
+    "gap", "jump", "double_track", "out_of_range", "same_place", "circle", "identity_change", "two_mmsi_one_imo", "imo_invalid",
     "imo_missing", "status_conflict", "drifting_at_anchor", "drifting", "draught_change", "draught_over_depth", "eta_spread",
     "length_change", "draught_unchanged", "destination_elsewhere", "gap_before_arrival", "meeting",
 ]  # fmt: skip

@@ -1,6 +1,7 @@
 """Owns receive times and stations written around a sentence: tag block, $PGHP line, text before it, text after its checksum.
 
-Never invents a time: what is not written is None. Order of trust: tag block > $PGHP > suffix > prefix > receiver's clock.
+Never invents a time: what is not written is None. Order of trust: tag block > $PGHP > suffix > prefix > receiver's clock > the clock
+of a base station (`base_clock.py`).
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from functools import reduce
 from operator import xor
 from typing import Literal
 
-StampSource = Literal["tag", "pghp", "suffix", "prefix", "receiver"]
+StampSource = Literal["tag", "pghp", "suffix", "prefix", "receiver", "base"]  # base: `ais.base_clock`
 
 _TAG_BLOCK = re.compile(rb"\\([^\\]*)\\")
 _EPOCH = re.compile(rb"(?<![\w.])(\d{10}|\d{13}|\d{16}|\d{19})(?:\.(\d{1,9}))?(?![\w.])")

@@ -17,6 +17,7 @@ from pydantic import JsonValue
 from ais.anomalies import Doubles, Jumps, is_resting_conflict
 from ais.behaviour import Behaviour
 from ais.calls import Visit
+from ais.circles import drawn_circle
 from ais.eta import arrival, steady_sog_kn
 from ais.event_store import Identity, PortCall
 from ais.live import IdentityChange, LiveShip, Position
@@ -267,6 +268,7 @@ class Watch:
         if watched.imo_zero_ms is not None and ship is not None and ship.dimensions is not None:
             self._imo(watched, mmsi, 0, watched.imo_zero_ms, ship.dimensions.length_m)
         self._conflicts(watched, mmsi, position)
+        self._circles(watched, mmsi, position)
         self._late_or_early(watched, ship, mmsi, position)
         draught = None if ship is None else ship.draught_m
         moment = watched.visit.step(mmsi, position, self._port, rules.call.dwell_minutes * _MINUTE_MS, draught)
@@ -296,6 +298,16 @@ class Watch:
                 self._raise(
                     "drifting_at_anchor", mmsi, position.at_ms, {"distance_m": round(off_m)}, evidence(position), subject="drag"
                 )
+
+    def _circles(self, watched: _Watched, mmsi: int, position: Position) -> None:
+        rule = self._rules.circle
+        points = watched.motion.last(rule.minutes)
+        drawn = drawn_circle(points, rule) if points else None
+        if points and drawn is not None:
+            facts: dict[str, JsonValue] = {"radius_m": round(drawn.radius_m), "points": drawn.points}
+            third = len(points) // 3
+            rows = (evidence(points[0]), evidence(points[third]), evidence(points[2 * third]), evidence(position))
+            self._raise("circle", mmsi, position.at_ms, facts, *rows, subject="circle")
 
     def _late_or_early(self, watched: _Watched, ship: LiveShip | None, mmsi: int, position: Position) -> None:
         rule = self._rules.eta

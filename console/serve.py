@@ -108,6 +108,7 @@ def run_server(
         ssl_certfile=str(tls.certificate) if tls else None,
         ssl_keyfile=str(tls.key) if tls else None,
         timeout_graceful_shutdown=5,
+        ws_per_message_deflate=False,  # a map frame would be packed again for each reader, and all others wait meanwhile
     )
     beside = Background(services, app.state.metrics, area=area)
     ingest, work = IngestProcess(services), JobProcess(services)

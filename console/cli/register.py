@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from openpyxl import Workbook
 
 from ais import ImportResult, import_register
 from ais.layouts import layout_path, layouts
@@ -89,6 +88,8 @@ def template(
     if out is None:
         csv.writer(sys.stdout).writerow(headers)
     elif out.suffix.lower() == ".xlsx":
+        from openpyxl import Workbook  # noqa: PLC0415 - half a second at every start of any command
+
         book = Workbook()
         book.worksheets[0].append(headers)
         book.save(out)

@@ -14,6 +14,7 @@ from ais.signals import Event, Signal
 from core.context import Services
 
 SILENT, TWO_NAMES, LEAPER, DRAGGER, INWARD, BERTHED = 413999101, 413999102, 413999103, 413999104, 413999108, 413999109
+ROUND = 413999110
 HONEST = (413999105, 413999106, 413999107, INWARD, BERTHED)
 
 
@@ -32,6 +33,10 @@ def test_planted_behaviours_are_found(watched: tuple[Services, list[Signal], lis
     assert "identity_change" in kinds[TWO_NAMES]
     assert "jump" in kinds[LEAPER]
     assert "drifting_at_anchor" in kinds[DRAGGER]
+    round_about = next(one for one in found if one.kind == "circle")
+    assert (round_about.mmsi, len([one for one in found if one.kind == "circle"])) == (ROUND, 1)
+    assert round_about.facts["radius_m"] == pytest.approx(150, abs=10)
+    assert len(round_about.evidence) >= 4
     assert not {mmsi: kinds[mmsi] for mmsi in HONEST if mmsi in kinds}
     for one in found:
         assert one.evidence

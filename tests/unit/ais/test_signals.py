@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -55,6 +56,41 @@ def hear(made: Watch, points: Iterable[Position], mmsi: int = SHIP, station: str
 
 def raised(found: Iterable[Signal], kind: SignalKind) -> list[Signal]:
     return [one for one in found if one.kind == kind]
+
+
+def round_circle(minutes: float, bow: str, radius_m: float = 150.0, kn: float = 8.0, share: float = 1.0) -> list[Position]:
+    """Places on a circle every 30 s; `bow`: it stays, it turns, or it is not known; `share` of the circle is sailed to and fro."""
+    made = []
+    for n in range(int(minutes * 2) + 1):
+        turned = kn * 0.5144 / radius_m * 30 * n / math.tau
+        angle = math.tau * (turned % 1.0 if share == 1.0 else share * abs(turned * 2 % 2 - 1))
+        course = math.degrees(angle + math.pi / 2) % 360
+        heading = {"stays": 20, "turns": round(course) % 360, "unknown": None}[bow]
+        where = place(radius_m * math.sin(angle), radius_m * math.cos(angle))
+        made.append(at(30 * n, where, sog_kn=kn, cog_deg_true=course, heading_deg_true=heading))
+    return made
+
+
+def test_places_on_a_circle_while_the_bow_stays() -> None:
+    (found,) = raised(hear(watch(), round_circle(20, "stays")), "circle")
+    assert found.facts["radius_m"] == pytest.approx(150, abs=2)
+    assert (len(found.evidence), found.expires_at > found.opened_at) == (8, True)
+    assert raised(hear(watch(), round_circle(20, "stays", radius_m=120.0, kn=20.0)), "circle")  # once round in 73 s
+
+
+@pytest.mark.parametrize(
+    ("bow", "changes"),
+    [
+        ("turns", {}),  # a pilot boat waits
+        ("unknown", {}),
+        ("stays", {"share": 0.3}),  # an arc, as at anchor
+        ("stays", {"radius_m": 20.0, "kn": 3.0}),  # noise
+        ("stays", {"kn": 0.5}),
+    ],
+)
+def test_what_looks_like_a_circle(bow: str, changes: dict[str, float]) -> None:
+    assert not raised(hear(watch(), round_circle(20, bow, **changes)), "circle")
+    assert not raised(hear(watch(), eastward(20)), "circle")
 
 
 def two_places(times: int, apart_m: float) -> list[Position]:
