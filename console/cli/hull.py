@@ -57,6 +57,7 @@ from inspection.hull import (
     write_ship_file,
 )
 from inspection.hull.dataset import Format
+from inspection.hull.overview import survey_parts
 from inspection.hull.review import corrected
 
 app = typer.Typer(help="Hull vision. Example: yunjian hull detect photos/ --masks masks/", no_args_is_help=True)
@@ -157,7 +158,7 @@ def hull_map(
 def _mapped(survey: Path, out: Path, settings: Settings) -> HullMap:
     gsd = survey_gsd(survey)
     with _bar() as step:
-        result = detect_photos(photos_in(survey), out / "detections", settings.hull, step, gsd)
+        result = detect_photos(photos_in(survey), out / "detections", settings.hull, step, gsd, survey_parts(survey))
     _report(settings, result, _warnings(settings, result))
     return map_survey(survey, out / "detections")
 

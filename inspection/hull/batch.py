@@ -22,7 +22,7 @@ from core.errors import InputError, StorageFull, YunJianError
 from inspection.hull import kept
 from inspection.hull.detect import read_whole
 from inspection.hull.findings import Detection, ModelRef, PhotoRef, find
-from inspection.hull.overview import overview_pack, read_hull
+from inspection.hull.overview import Part, overview_pack, read_part
 from inspection.hull.packs import detector_pack
 from inspection.hull.picture import read_photo
 from inspection.hull.weights import Model, load_model
@@ -83,16 +83,18 @@ def detect_photos(
     settings: HullSettings,
     on_progress: Progress | None = None,
     gsd_mm: Mapping[str, float] | None = None,
+    parts: Mapping[str, Part] | None = None,
 ) -> BatchResult:
     """Detect in every photo; writes `<stem>.json` (`yunjian.detection/1`), `<stem>.png` (mask in full size) and `<stem>.prob.png`
     (probabilities at the network's stride) into `out_dir`.
 
     `gsd_mm` is the ground sample distance in mm per pixel by file name, where known; it decides the reading resolution and the areas.
+    `parts` says by file name where the photo can show the shell; outside it nothing is read.
     Photos whose result is there already, from the same bytes, weights and settings, are not run again; after a change of thresholds alone
     the kept probabilities are decided anew, without the model. Results do not depend on the number of workers.
     """
     photos = _one_per_stem(paths)
-    known = dict(gsd_mm or {})
+    known, where = dict(gsd_mm or {}), dict(parts or {})
     model = load_model(settings)
     out_dir.mkdir(parents=True, exist_ok=True)
     _same_run(out_dir, model, settings)
@@ -100,7 +102,10 @@ def detect_photos(
     rejected: list[Rejected] = []
     analysed = 0
     with ThreadPoolExecutor(max_workers=max(1, settings.workers)) as pool:
-        waiting = {pool.submit(_one, photo, out_dir, model, settings, known.get(photo.name)): photo for photo in photos}
+        waiting = {
+            pool.submit(_one, photo, out_dir, model, settings, known.get(photo.name), where.get(photo.name)): photo
+            for photo in photos
+        }
         for done, future in enumerate(as_completed(waiting), start=1):
             photo = waiting[future]
             try:
@@ -145,14 +150,16 @@ def _same_run(out_dir: Path, model: Model, settings: HullSettings) -> None:
     _write_whole(path, wanted.encode())
 
 
-def _one(path: Path, out_dir: Path, model: Model, settings: HullSettings, gsd_mm: float | None) -> tuple[Detection, bool]:
+def _one(
+    path: Path, out_dir: Path, model: Model, settings: HullSettings, gsd_mm: float | None, part: Part | None
+) -> tuple[Detection, bool]:
     earlier = _earlier(path, out_dir, gsd_mm)
     if earlier is not None:
         return earlier, False
     readings = out_dir / f"{path.stem}{kept.SUFFIX}"
     there = kept.read_kept(readings)
     known = there is not None and there.gsd_mm == gsd_mm and there.photo_sha256 == _sha256(path)
-    read = there if there is not None and known else read_one(path, model, settings, gsd_mm)
+    read = there if there is not None and known else read_one(path, model, settings, gsd_mm, part)
     detection, mask_png = decide(read, path.name, model, settings)
     if not known:
         _write_whole(readings, read.to_png())
@@ -170,7 +177,7 @@ def detect_photo(path: Path, model: Model, settings: HullSettings, gsd_mm: float
     return decide(read_one(path, model, settings, gsd_mm), path.name, model, settings)
 
 
-def read_one(path: Path, model: Model, settings: HullSettings, gsd_mm: float | None) -> kept.Kept:
+def read_one(path: Path, model: Model, settings: HullSettings, gsd_mm: float | None, part: Part | None = None) -> kept.Kept:
     """Run the model over one photo: at half resolution where its ground sample distance is finer than needed, whole where it is unknown.
 
     Raises:
@@ -181,8 +188,11 @@ def read_one(path: Path, model: Model, settings: HullSettings, gsd_mm: float | N
         (None, pack.unknown_long_side_px) if gsd_mm is None else (0.5 if gsd_mm < pack.fine_gsd_mm else 1.0, None)
     )
     photo = read_photo(path, settings.max_megapixels, scale, long_side)
-    read = read_whole if gsd_mm is None else read_hull
-    reading = kept.rounded(read(model, photo.image, settings.tile_px))
+    if gsd_mm is None:
+        reading = read_whole(model, photo.image, settings.tile_px)
+    else:
+        reading = read_part(model, photo.image, settings.tile_px, part)
+    reading = kept.rounded(reading)
     return kept.Kept(reading, photo.sha256, gsd_mm, (photo.width, photo.height))
 
 

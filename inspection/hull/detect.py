@@ -52,7 +52,7 @@ class Reading:
         rule = rule or detector_pack().threshold
         threshold, faint = setting * rule.of_setting, setting * rule.of_setting * rule.grow
         sound = _enlarged(self.prob[ClassId.HULL] - self.prob[ClassId.BACKGROUND], self.stride_px) > 0
-        label = np.where(sound, np.uint8(ClassId.HULL), np.uint8(ClassId.BACKGROUND))
+        label = sound.view(np.uint8)  # HULL is 1, BACKGROUND 0
         likely = self.prob[list(DEFECTS)].copy()
         likely[DEFECTS.index(ClassId.COATING_LOSS)] /= np.float32(rule.coating_loss)
         for window in _windows(likely.max(axis=0) > faint):
@@ -94,13 +94,18 @@ def read_probabilities(model: Model, image: Bgr, tile_px: int) -> Reading:
     stride, half = pack.stride_px, pack.overlap_px // 2 // pack.stride_px * pack.stride_px
     height, width = image.shape[:2]
     rows, columns = -(-height // 32) * 32, -(-width // 32) * 32
-    padded = cv2.copyMakeBorder(
-        image, 0, rows - height, 0, columns - width, cv2.BORDER_REFLECT_101 if min(height, width) > 32 else cv2.BORDER_REPLICATE
-    )
+    border = cv2.BORDER_REFLECT_101 if min(height, width) > 32 else cv2.BORDER_REPLICATE
     grid = np.zeros((MASK_CLASSES, rows // stride, columns // stride), np.float32)
     for top, bottom in _spans(rows, tile_px, 2 * half):
         for left, right in _spans(columns, tile_px, 2 * half):
-            logits = model.run(np.asarray(padded[top:bottom, left:right], dtype=np.uint8))
+            tile = image[top:bottom, left:right]
+            short = (
+                bottom - top - tile.shape[0],
+                right - left - tile.shape[1],
+            )  # of the last tiles: the picture ends before the grid
+            if any(short):
+                tile = np.asarray(cv2.copyMakeBorder(tile, 0, short[0], 0, short[1], border), np.uint8)
+            logits = model.run(tile)
             cut_top, cut_left = 0 if top == 0 else half // stride, 0 if left == 0 else half // stride
             grid[:, top // stride + cut_top : bottom // stride, left // stride + cut_left : right // stride] = logits[
                 :, cut_top:, cut_left:

@@ -78,10 +78,9 @@ def find(
     """
     scale = full_size[0] / mask.shape[1]
     found: list[Finding] = []
-    for class_id in DEFECTS:
-        where = (mask == class_id).astype(np.uint8)
-        if not where.any():
-            continue
+    present = np.asarray(cv2.calcHist([mask], [0], None, [256], [0, 256])).ravel() > 0
+    for class_id in (one for one in DEFECTS if present[one]):
+        where = np.asarray(cv2.inRange(mask, np.array([class_id]), np.array([class_id])), np.uint8)
         for pixels, outline in _groups(where):
             area_px = round(float(pixels.sum()) * scale * scale)
             if area_px < min_area_px:

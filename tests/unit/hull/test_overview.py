@@ -1,14 +1,17 @@
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import numpy as np
+import pytest
 from numpy.typing import NDArray
 
 from inspection.hull.classes import MASK_CLASSES, ClassId
 from inspection.hull.detect import read_probabilities
-from inspection.hull.overview import OverviewPack, Part, hull_part, read_hull
+from inspection.hull.overview import Part, read_part, shell_part, survey_parts
 from inspection.hull.weights import Model
-
-PACK = OverviewPack(enabled=True, long_side_px=320, least_megapixels=0.1, may_be_hull=0.25, margin_px=32)
+from tests.unit.hull.kit import CAMERA, SHIP, looking, port_view, survey_folder
 
 
 class Dark(Model):
@@ -25,40 +28,41 @@ class Dark(Model):
         return scores
 
 
-def _sea(height: int = 960, width: int = 1280) -> NDArray[np.uint8]:
-    return np.full((height, width, 3), 200, np.uint8)
-
-
-def test_sky_and_water_are_not_read_and_the_hull_is_read_as_before() -> None:
-    image, model = _sea(), Dark()
-    image[400:560, 300:900] = 30
-    assert hull_part(model, image, 320, PACK) == Part(384, 576, 288, 928)
-    model.pixels = 0
+@pytest.mark.parametrize(("shape", "part"), [((960, 1280), Part(0.4, 0.6, 0.2, 0.75)), ((901, 1203), Part(0.7, 1.0, 0.8, 1.0))])
+def test_outside_the_part_nothing_is_read_and_inside_it_is_read_as_before(shape: tuple[int, int], part: Part) -> None:
+    image, model = np.full((*shape, 3), 200, np.uint8), Dark()
+    rows, columns = part.pixels(*shape)
+    image[rows, columns][8:, 8:] = 30
     whole = read_probabilities(model, image, 320)
     full, model.pixels = model.pixels, 0
-    part = read_hull(model, image, 320, PACK)
+    found = read_part(model, image, 320, part)
     assert model.pixels < full / 2
-    assert part.prob.shape == whole.prob.shape
-    np.testing.assert_allclose(part.prob, whole.prob, atol=2e-5)
+    assert found.prob.shape == whole.prob.shape
+    assert (found.mask(0.5) == whole.mask(0.5)).all()
+    assert (read_part(Dark(), image, 320, None).prob == whole.prob).all()
 
 
-def test_a_photo_of_water_alone_costs_one_small_reading() -> None:
-    image, model = _sea(), Dark()
-    found = read_hull(model, image, 320, PACK)
-    assert model.pixels == 320 * 256  # 240 rows, padded to a multiple of 32
-    assert (found.width, found.height) == (1280, 960)
-    assert (found.mask(0.5) == ClassId.BACKGROUND).all()
+def test_the_part_is_the_shell_above_the_waterline_as_the_pose_sees_it() -> None:
+    view = port_view(45.0)  # 16 m off the side, looking a little down; 5 mm a pixel
+    part = shell_part(view, SHIP)
+    assert part is not None
+    for z, inside in ((SHIP.draught_m, True), (SHIP.depth_m, True), (SHIP.depth_m + 2.0, False), (SHIP.draught_m - 1.5, False)):
+        [(_, row)] = view.to_pixels(np.array([[45.0, SHIP.beam_m / 2, z]]))
+        assert bool(part.top <= row / CAMERA.height_px <= part.bottom) is inside
+    assert (part.left, part.right) == (0.0, 1.0)
 
 
-def test_odd_sizes_and_a_hull_at_the_edge_keep_their_place() -> None:
-    image, model = _sea(901, 1203), Dark()
-    image[700:, 1000:] = 30
-    part, whole = read_hull(model, image, 320, PACK), read_probabilities(model, image, 320)
-    assert (part.mask(0.5) == whole.mask(0.5)).all()
+def test_a_worse_pose_widens_the_part_and_a_view_of_the_sea_has_none() -> None:
+    near, far = (shell_part(looking((45.0, 23.0, 7.0), (0.0, -1.0, -0.05), "a.jpg", sigma), SHIP) for sigma in (0.05, 0.5))
+    assert near is not None
+    assert far is not None
+    assert far.top < near.top
+    assert far.bottom > near.bottom
+    assert shell_part(looking((45.0, 23.0, 7.0), (0.0, 1.0, 0.0), "b.jpg"), SHIP) is None
 
 
-def test_a_small_photo_and_a_disabled_overview_are_read_whole() -> None:
-    for image, pack in ((_sea(96, 96), PACK), (_sea(), PACK.model_copy(update={"enabled": False}))):
-        model = Dark()
-        assert read_hull(model, image, 320, pack).prob.shape == read_probabilities(Dark(), image, 320).prob.shape
-        assert model.pixels >= image.shape[0] * image.shape[1]
+def test_photos_without_a_pose_or_without_a_ship_are_read_whole(tmp_path: Path) -> None:
+    away = looking((45.0, 23.0, 7.0), (0.0, 1.0, 0.0), "away.jpg")
+    survey, _ = survey_folder(tmp_path, [port_view(45.0), away], {}, bare=("phone.jpg",))
+    assert set(survey_parts(survey)) == {"a.jpg"}
+    assert json.loads((survey / "survey.json").read_text(encoding="utf-8"))["photos"][2]["file"] == "phone.jpg"
