@@ -17,6 +17,7 @@ from console.metrics import Metrics
 from console.wiring import Area
 from core import accounts, events, logs, messages
 from core.context import Services
+from inspection import helpdesk
 
 Subscriber = Callable[[events.Event], None]
 EVENTS_EVERY_S = 0.5
@@ -69,6 +70,7 @@ class Background:
         if self._area is Area.ALL:
             loops += [
                 ("berth cameras", lambda: camera_service.sweep(self._services), camera_service.SWEEP_EVERY_S),
+                ("service", lambda: helpdesk.sweep(self._services), DEADLINES_EVERY_S),
                 ("deadlines", lambda: inspection.sweep(self._services), DEADLINES_EVERY_S),
             ]
         for name, work, every_s in loops:

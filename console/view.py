@@ -55,6 +55,7 @@ NAVIGATION = (
     NavItem("map", "/map", "obi-chart-radar-overlay-iec", (*_STAFF, Role.DRONE_OPERATOR)),
     NavItem("cases", "/cases", "obi-clipboard", (*_STAFF, Role.DRONE_OPERATOR)),
     NavItem("deadlines", "/deadlines", "obi-alert-list", _STAFF),
+    NavItem("service", "/service", "obi-alert-list", _STAFF),
     NavItem("desk", "/reforms/desk", "obi-clipboard", _DESKS),
     NavItem("reforms", "/reforms", "obi-list-alt-check-google", (*_STAFF, *_DESKS)),
     NavItem("feeds", "/feeds", "obi-antenna", (*_STAFF, Role.DRONE_OPERATOR, Role.ADMIN)),
@@ -65,6 +66,8 @@ NAVIGATION = (
 
 def home_of(principal: Principal) -> str:
     """The first page of a role; a guest or company account goes to its own inspection."""
+    if principal.scope_ref is not None and principal.scope_ref.startswith("ship:"):
+        return "/help/mine"
     if principal.scope_ref is not None and principal.role not in _DESKS:
         return f"/cases/{principal.scope_ref.removeprefix(subject_of(''))}"
     return next((item.href for item in NAVIGATION if principal.role in item.roles), "/account")

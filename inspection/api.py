@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict
 
 from core.clock import rfc3339
 from core.context import Services
-from inspection import api_followup, assemble, content, service, wording
+from inspection import api_field, api_followup, assemble, content, service, wording
 from inspection.api_actor import IdempotencyKey, actor_of, principal_of, require_scope
 from inspection.codes import deficiency_codes
 from inspection.model import CaseSummary, NewAnswer, NewDeficiency, Outcome
@@ -102,6 +102,7 @@ def build_router(services: Services) -> APIRouter:
     _content(router, services)
     _steps(router, services)
     api_followup.add_routes(router, services)
+    api_field.add_routes(router, services)
     return router
 
 

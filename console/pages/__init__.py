@@ -18,10 +18,12 @@ from console.pages import (
     evidence,
     feeds,
     followup,
+    help,  # noqa: A004 - areas are named as users say
     hull_review,
     journal,
     login,
     map,  # noqa: A004 - areas are named as users say
+    notices,
     preferences,
     queue,
     reforms,
@@ -33,6 +35,7 @@ from console.pages import (
     reforms_registers,
     reforms_video,
     replay,
+    service,
     ship,
     supervisor,
     system,
@@ -76,5 +79,8 @@ def build_routers(services: Services, metrics: Metrics, sources: Sources, area: 
         followup.build_router(services, sources),
         appointment.build_router(services),
         detention.build_router(services),
+        service.build_router(services),
+        notices.build_router(services),
+        help.build_router(services),
         call.build_router(services),
     )
