@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from aiortc.codecs import depayload
-from aiortc.codecs.vpx import VpxPayloadDescriptor
 from aiortc.rtcrtpparameters import RTCRtpCodecParameters
 
 from video.packet import Packet
@@ -45,14 +44,39 @@ def vp8_size(frame: bytes) -> tuple[int, int] | None:
     return (int.from_bytes(frame[6:8], "little") & 0x3FFF, int.from_bytes(frame[8:10], "little") & 0x3FFF)
 
 
+def vp8_data_at(payload: bytes) -> int:
+    """Where the VP8 data begins behind the payload descriptor (RFC 7741, 4.2). Own code: this runs for each packet recorded.
+
+    Raises:
+        ValueError: the descriptor is torn.
+    """
+    try:
+        at = 1
+        if payload[0] & 0x80:  # X: extension bits follow; I: picture id of one or two octets; L: TL0PICIDX; T or K: one octet
+            bits, at = payload[1], 2
+            if bits & 0x80:
+                at += 2 if payload[2] & 0x80 else 1
+            at += (bits >> 6 & 1) + (1 if bits & 0x30 else 0)
+    except IndexError as error:
+        raise ValueError("torn VP8 descriptor") from error
+    if at > len(payload):
+        raise ValueError("torn VP8 descriptor")
+    return at
+
+
+def starts_vp8_frame(payload: bytes) -> bool:
+    """S bit set and partition 0."""
+    return bool(payload) and payload[0] & 0x1F == 0x10
+
+
 def is_keyframe_start(codec: str, payload: bytes) -> bool:
     """True for a packet that begins a keyframe; False for anything unreadable."""
     try:
         if codec == "VP8":
-            if not payload or payload[0] & 0x1F != 0x10:  # RFC 7741, 4.2: not the start of partition 0; so are most
+            if not starts_vp8_frame(payload):
                 return False
-            descriptor, rest = VpxPayloadDescriptor.parse(payload)
-            return bool(descriptor.partition_start and descriptor.partition_id == 0 and rest and not rest[0] & 1)
+            at = vp8_data_at(payload)
+            return at < len(payload) and not payload[at] & 1
         if codec == "H264" and payload:
             return bool(_h264_kinds(payload) & {_H264_IDR, _H264_SPS})
     except ValueError:
@@ -78,6 +102,7 @@ class VideoAssembler:
 
     def __init__(self, codec: RTCRtpCodecParameters) -> None:
         self._codec = codec
+        self._vp8 = codec.name == "VP8"
         self._parts: list[bytes] = []
         self._timestamp: int | None = None
         self._starts_key = False
@@ -88,36 +113,39 @@ class VideoAssembler:
         self._broken = True
 
     def push(self, packet: Packet) -> EncodedFrame | None:
+        payload = packet.payload
         if packet.timestamp != self._timestamp:
             self._timestamp = packet.timestamp
-            self._broken = not self._begins(packet.payload)
+            self._broken = not self._begins(payload)
             self._parts.clear()
-            self._starts_key = is_keyframe_start(self._codec.name, packet.payload)
-        if self._broken or not packet.payload:
+            self._starts_key = is_keyframe_start(self._codec.name, payload)
+        if self._broken or not payload:
             return None
         try:
-            self._parts.append(depayload(self._codec, packet.payload))
+            if self._vp8:
+                self._parts.append(payload[1 if payload[0] < 0x80 else vp8_data_at(payload) :])
+            else:
+                self._parts.append(self._h264(payload))
         except ValueError:
             self.lost()
             return None
-        if self._codec.name == "H264" and not self._starts_key:
-            self._starts_key = is_keyframe_start("H264", packet.payload)
         if not packet.marker:
             return None
         data = b"".join(self._parts)
         self._parts.clear()
         self._broken = True
-        size = vp8_size(data) if self._codec.name == "VP8" else None
+        size = vp8_size(data) if self._vp8 else None
         return EncodedFrame(data, packet.timestamp, self._starts_key, size)
 
+    def _h264(self, payload: bytes) -> bytes:
+        if not self._starts_key:
+            self._starts_key = is_keyframe_start("H264", payload)
+        if payload[0] & 0x1F == 28 and len(payload) > 2 and not payload[1] & 0x80:  # FU-A, not its first fragment: as it is
+            return payload[2:]
+        return depayload(self._codec, payload)
+
     def _begins(self, payload: bytes) -> bool:
-        if self._codec.name != "VP8":
-            return True
-        try:
-            descriptor, _ = VpxPayloadDescriptor.parse(payload)
-        except ValueError:
-            return False
-        return bool(descriptor.partition_start and descriptor.partition_id == 0)
+        return starts_vp8_frame(payload) if self._vp8 else True
 
 
 class OpusAssembler:

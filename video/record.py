@@ -75,9 +75,11 @@ class TrackRecorder:
     _asked_key: bool = False
 
     def on_packet(self, packet: Packet, codec: RTCRtpCodecParameters) -> None:
-        if self.failed is not None or codec.name not in SUFFIX:
+        if self.failed is not None:
             return
         if self._assembler is None:
+            if codec.name not in SUFFIX:
+                return
             self._codec, self._assembler = codec, assembler_for(codec)
         for item in self._reorder.push(packet, time.monotonic()):
             self._take(item)

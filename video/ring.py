@@ -156,6 +156,9 @@ class Reorder:
         ahead = seq_ahead(packet.sequence_number, self._next)
         if ahead < 0:
             return []  # a repeat, or later than we could wait
+        if ahead == 0 and not self._held:  # as it nearly always is
+            self._next = (packet.sequence_number + 1) % SEQ
+            return [packet]
         self._held[packet.sequence_number] = (now, packet)
         out: list[Packet | Gap] = self._in_order()
         while self._held and now - min(at for at, _ in self._held.values()) > self.hold_s:

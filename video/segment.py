@@ -100,6 +100,7 @@ class SegmentWriter:
 
     def __post_init__(self) -> None:
         self.place.path.parent.mkdir(parents=True, exist_ok=True)
+        self._tick_s = Fraction(1, CLOCK_HZ[self.place.codec])
         self._file = self.open_file(self.place.path)
         self.size_px = self.first.size_px
         form = "matroska" if self.place.codec == "H264" else "webm"
@@ -122,16 +123,15 @@ class SegmentWriter:
 
     def write(self, frame: EncodedFrame, at_ticks: int) -> None:
         """Append a frame `at_ticks` of the codec's clock after the segment's first."""
-        rate = CLOCK_HZ[self.place.codec]
         packet = av.Packet(frame.data)
         packet.pts = packet.dts = at_ticks
-        packet.time_base = Fraction(1, rate)
+        packet.time_base = self._tick_s
         packet.is_keyframe = frame.is_keyframe
         packet.stream = self._stream
         self._container.mux(packet)
         self.frames += 1
         self.keyframes += int(frame.is_keyframe)
-        self.duration_ms = max(self.duration_ms, at_ticks * 1000 // rate)
+        self.duration_ms = max(self.duration_ms, at_ticks * 1000 // self._tick_s.denominator)
 
     def mark(self, rtp_timestamp: int, publisher: datetime, arrived: datetime) -> None:
         self.time_marks.append(

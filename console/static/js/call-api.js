@@ -161,6 +161,25 @@ export function steady(connection, onPath = () => null) {
   }, STEADY_MS);
 }
 
+// A phone that changes its network keeps a connection that nothing comes through any more; the browser itself notices after 15 s or
+// more. The forwarder answers every 50 ms of what is published, so silence is a dead path. Calls `onDead` once.
+const LOOK_MS = 300, DEAD_MS = 1500;
+export function watchPath(connection, onDead) {
+  let heard = 0, since = performance.now();
+  const timer = setInterval(async () => {
+    if (connection.connectionState === 'closed') { clearInterval(timer); return; }
+    const transport = [...(await connection.getStats()).values()].find((one) => one.type === 'transport');
+    const now = performance.now();
+    if (connection.connectionState === 'connecting' || !transport || transport.bytesReceived > heard || document.hidden) {
+      heard = transport?.bytesReceived ?? heard;
+      since = now;
+    } else if (now - since > DEAD_MS) {
+      clearInterval(timer);
+      onDead();
+    }
+  }, LOOK_MS);
+}
+
 // Host candidates come within milliseconds; one that waits for a name server may be left out.
 function gathered(connection) {
   if (connection.iceGatheringState === 'complete') return Promise.resolve();

@@ -1,7 +1,7 @@
 // Owns the phone's page: join by a tap, wait, agree, show the camera, capture. Never opens anything before the tap.
 
 import { Board, follow } from './call-board.js';
-import { Call, addChat, say, sayNumber, showCaption, showTrouble } from './call-api.js';
+import { Call, addChat, say, sayNumber, showCaption, showTrouble, watchPath } from './call-api.js';
 import { Camera, stayAwake } from './call-camera.js';
 import { Items } from './call-items.js';
 import { measureUplink, watchSending, wordOf } from './call-link.js';
@@ -163,6 +163,7 @@ async function publish() {
     publication.connection.onconnectionstatechange = () => {
       if (publication?.connection.connectionState === 'failed') again();
     };
+    watchPath(publication.connection, again);
     watchSending(publication.connection, joined, (word) => { $('sending').textContent = words[`link_${word}`]; });
     calm();
   } catch (error) { trouble(error); setTimeout(publish, 4000); }
@@ -174,7 +175,7 @@ let returning = 0;
 function again() {
   clearTimeout(returning);
   publication?.connection.close();
-  returning = setTimeout(async () => { await publish(); await watchInspector(true); }, 500);
+  returning = setTimeout(async () => { await publish(); await watchInspector(true); }, 100);
 }
 
 async function watchInspector(anew = false) {
