@@ -20,6 +20,7 @@ from inspection.codes import deficiency_codes
 from inspection.record import ChecklistPart, ItemPart, Medium, Text
 
 EDITION_IN_FORCE = "remote_2026_1.toml"
+_NO_MEDIUM = ("answer", "marks")  # parts of a call (video)
 
 
 class _Model(BaseModel):
@@ -100,8 +101,14 @@ class Edition(_Model):
         return next((item for item in self.item if item.id == item_id), None)
 
     def media_of(self, envelopes: Iterable[Envelope]) -> list[Medium]:
-        """Which media these envelopes are; a kind the edition does not list counts as none."""
-        return [self.medium_of_kind[envelope.kind] for envelope in envelopes if envelope.kind in self.medium_of_kind]
+        """Which media these envelopes are; a kind the edition does not list counts as none, nor does what a person on board
+        answered or somebody drew on a still: those are about evidence, not evidence of the item.
+        """
+        return [
+            self.medium_of_kind[envelope.kind]
+            for envelope in envelopes
+            if envelope.kind in self.medium_of_kind and envelope.extra.get("part") not in _NO_MEDIUM
+        ]
 
     def as_part(self) -> ChecklistPart:
         """The edition as a case takes it over: unanswered, without evidence."""

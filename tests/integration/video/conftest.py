@@ -66,7 +66,10 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @contextmanager
-def serving(data_dir: Path, **overrides: object) -> Iterator[Site]:
+def serving(
+    data_dir: Path, *, host: str = "127.0.0.1", tls: tuple[Path, Path] | None = None, **overrides: object
+) -> Iterator[Site]:
+    """`tls`: certificate and key for https."""
     settings = load_settings({"data_dir": str(data_dir), "video.segment_s": 3.0, **overrides}, environ={})
     db = Database(settings.data_dir)
     migrate(db)
@@ -87,7 +90,7 @@ def serving(data_dir: Path, **overrides: object) -> Iterator[Site]:
         Gate, table=access.load(), identify=identify, default_lang="en", largest_body=64_000_000, metrics=Metrics()
     )
     app.add_middleware(SecurityHeaders)
-    with listening(app) as url:
+    with listening(app, host, tls) as url:
         web = settings.web.model_copy(update={"public_url": url})
         known = replace(services, settings=settings.model_copy(update={"web": web}))
         try:
@@ -98,8 +101,12 @@ def serving(data_dir: Path, **overrides: object) -> Iterator[Site]:
 
 
 @contextmanager
-def listening(app: FastAPI) -> Iterator[str]:
-    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_level="warning", ws="websockets-sansio"))
+def listening(app: FastAPI, host: str, tls: tuple[Path, Path] | None) -> Iterator[str]:
+    certificate, key = tls or (None, None)
+    config = uvicorn.Config(
+        app, host=host, port=0, log_level="warning", ws="websockets-sansio", ssl_certfile=certificate, ssl_keyfile=key
+    )
+    server = uvicorn.Server(config)
     started = threading.Event()
     original: Callable[..., object] = server.startup
 
@@ -113,7 +120,7 @@ def listening(app: FastAPI) -> Iterator[str]:
     assert started.wait(20)
     port = server.servers[0].sockets[0].getsockname()[1]
     try:
-        yield f"http://127.0.0.1:{port}"
+        yield f"{'https' if tls else 'http'}://{host}:{port}"
     finally:
         server.should_exit = True
         thread.join(15)
