@@ -20,7 +20,7 @@ from drone.packs import Limits, PlannerNumbers
 from drone.sizing import fence_speed_m_s
 
 _DIRECT_M = 6.0  # ends this close are joined by a straight turn; both lie a stand-off away from the hull
-_LEAST_PIECE_S = 20.0
+_APPROACH_M = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,7 +218,10 @@ def _append(current: _Open, passes: list[PassLeg], joins: _Joins, entry: int, le
     join = _join(joins, current.at, entry, passes[0])
     if join is None:
         return None
-    legs = [join, *(_leg("pass", np.array([p.start_enu_m, p.end_enu_m]), route.pass_speed_m_s(p), p) for p in passes)]
+    legs = [
+        *_approach(join, route.speed_m_s),
+        *(_leg("pass", np.array([p.start_enu_m, p.end_enu_m]), route.pass_speed_m_s(p), p) for p in passes),
+    ]
     triggers = [_vector(point) for p in passes for point in p.triggers_enu_m]
     time_s = sum(_leg_s(leg) for leg in legs) + route.rules.turn_s
     return _Open([*current.legs, *legs], [*current.triggers, *triggers], leave, current.time_s + time_s)
@@ -234,6 +237,22 @@ def _join(joins: _Joins, start: int, end: int, like: PassLeg) -> Leg | None:
     return _leg("turn", points, speed / 2.0, like) if short else _leg("ferry", points, speed, like)
 
 
+def _approach(join: Leg, slow_m_s: float) -> list[Leg]:
+    """A ferry whose last metres are flown at the speed of passes: it would shoot past the start of a lane, towards ship or quay."""
+    if join.kind != "ferry":
+        return [join]
+    before, end = np.array(join.points_enu_m[-2]), np.array(join.points_enu_m[-1])
+    length = float(np.linalg.norm(end - before))
+    if length <= _APPROACH_M:
+        slow = [join.points_enu_m[-2], join.points_enu_m[-1]]
+        head = join.points_enu_m[:-1]
+    else:
+        brake = _vector(end + (before - end) * (_APPROACH_M / length))
+        slow, head = [brake, join.points_enu_m[-1]], [*join.points_enu_m[:-1], brake]
+    ending = join.model_copy(update={"points_enu_m": slow, "speed_m_s": round(min(slow_m_s, join.speed_m_s), 2)})
+    return [ending] if len(head) < 2 else [join.model_copy(update={"points_enu_m": head}), ending]
+
+
 def _resume(last: PassLeg, at: int, joins: _Joins) -> _Open:
     """A new sortie that takes the last photos again and then stands where the one before ended."""
     again = last.triggers_enu_m[-joins.route.rules.repeat_shots :]
@@ -243,7 +262,7 @@ def _resume(last: PassLeg, at: int, joins: _Joins) -> _Open:
     join = _join(own, 0, 1, leg)
     if join is None:
         return _Open([], [], len(joins.places) - 1, 0.0)
-    legs = [join, _leg("pass", np.array([first, again[-1]]), joins.route.speed_m_s, leg)]
+    legs = [*_approach(join, joins.route.speed_m_s), _leg("pass", np.array([first, again[-1]]), joins.route.speed_m_s, leg)]
     time_s = sum(_leg_s(one) for one in legs) + joins.route.rules.turn_s
     return _Open(legs, [_vector(point) for point in again], at, time_s)
 

@@ -12,20 +12,19 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from config import Settings, load_settings
+from console.cli import survey_plan
 from console.cli.common import AsJson, guarded, print_json, say
 from core import catalogue
 from core.clock import Clock, SystemClock
 from core.errors import InputError
-from core.geo import LonLat
-from core.ids import Imo, Mmsi
-from core.ship import ShipGeometry, ShipPose, ShipRef, Side
+from core.ship import Side
 from drone import (
     CaptureFrame,
     FlightProgress,
@@ -35,21 +34,17 @@ from drone import (
     Plan,
     Stage,
     Watch,
-    Wind,
     Wishes,
     camera,
     collect,
     fly_connected,
     fly_simulated,
     load_survey,
-    plan_survey,
     planned_sides,
     survey_coverage,
 )
 from drone.capture import missing_triggers
 from drone.codec import read_key
-from drone.exchange import flight_card, geojson, kml, wpml_kmz
-from drone.export import qgc_plan, wpl
 from drone.logbook import photos_in_tlog
 from drone.packs import limits
 from drone.rehearsal import rehearse as run_scenario
@@ -71,104 +66,7 @@ def _read_plan(path: Path) -> Plan:
         raise InputError("drone.plan_file", file=str(path), reason=str(error).splitlines()[0]) from error
 
 
-def _geometry(loa: float, beam: float, depth: float, draught: float, estimated: list[str]) -> ShipGeometry:
-    try:
-        return ShipGeometry(loa, beam, depth, draught, estimated=frozenset(estimated))
-    except ValueError as error:
-        raise InputError("drone.ship_input", reason=str(error)) from error
-
-
-def _pose(lon: float | None, lat: float | None, heading: float | None, source: str) -> ShipPose | None:
-    if lon is None or lat is None or heading is None:
-        return None
-    try:
-        return ShipPose(LonLat(lon, lat), heading % 360.0, datetime.now(UTC), source)
-    except ValueError as error:
-        raise InputError("drone.ship_input", reason=str(error)) from error
-
-
-def _write_dji(made: Plan, folder: Path | None, settings: Settings) -> None:
-    """A .kmz per sortie and the flight card."""
-    if folder is None:
-        return
-    folder.mkdir(parents=True, exist_ok=True)
-    for number in range(len(made.sorties)):
-        (folder / f"sortie_{number + 1}.kmz").write_bytes(wpml_kmz(made, number))
-    (folder / "flight_card.md").write_text(flight_card(made, settings.language), encoding="utf-8")
-
-
-@app.command(
-    epilog="Example: yunjian survey plan --loa 90 --beam 14 --depth 7 --draught 4.5 --lon 122.1 --lat 40.3 --heading 37 "
-    "--imo 9074729 --quay starboard --out plan.json --qgc plan.plan"
-)
-@guarded
-def plan(
-    loa: Annotated[float, typer.Option(help="Length over all, m")],
-    beam: Annotated[float, typer.Option(help="Beam, m")],
-    depth: Annotated[float, typer.Option(help="Depth from keel to deck, m")],
-    draught: Annotated[float, typer.Option(help="Draught, m")],
-    imo: Annotated[str, typer.Option(help="IMO number")] = "",
-    mmsi: Annotated[str, typer.Option(help="MMSI")] = "",
-    name: Annotated[str, typer.Option(help="Ship's name")] = "-",
-    lon: Annotated[float | None, typer.Option(help="Longitude of the stern end on the centreline")] = None,
-    lat: Annotated[float | None, typer.Option(help="Latitude of the stern end on the centreline")] = None,
-    heading: Annotated[float | None, typer.Option(help="Heading, degrees true; without it there is no path")] = None,
-    pose_source: Annotated[str, typer.Option(help="ais, ais_gnss, ais_low or hull_fix (error budget)")] = "ais",
-    quay: Annotated[Literal["port", "starboard", "none"], typer.Option(help="Side at the quay; none = at anchor")] = "none",
-    camera_id: Annotated[str, typer.Option("--camera", help="Id in cameras.toml")] = "",
-    gsd: Annotated[float | None, typer.Option(help="Target ground sample distance, mm per pixel")] = None,
-    estimated: Annotated[list[str] | None, typer.Option(help="Dimension that is a class default, e.g. depth_m")] = None,
-    wind: Annotated[tuple[float, float, float] | None, typer.Option(help="Mean, gust in m/s, direction it comes from")] = None,
-    out: Annotated[Path | None, typer.Option(help="Write the plan here instead of to stdout")] = None,
-    qgc: Annotated[Path | None, typer.Option(help="Also write the first sortie as a QGroundControl .plan")] = None,
-    waypoints: Annotated[Path | None, typer.Option("--wpl", help="Also write the first sortie as a QGC WPL 110 file")] = None,
-    kml_file: Annotated[Path | None, typer.Option("--kml", help="Also write the path as KML")] = None,
-    geojson_file: Annotated[Path | None, typer.Option("--geojson", help="Also write the plan as GeoJSON")] = None,
-    dji: Annotated[
-        Path | None,
-        typer.Option(help="Also write a DJI WPML .kmz per sortie and a flight card into this folder (NOT flown by us)"),
-    ] = None,
-    as_json: AsJson = False,  # noqa: FBT002
-) -> None:
-    """Plan a survey (yunjian.plan/1). Exit code 1 when the plan cannot be flown; the reasons are in it and on stderr."""
-    changes: dict[str, Any] = {"drone.camera": camera_id} if camera_id else {}
-    if gsd is not None:
-        changes["drone.target_gsd_mm"] = gsd
-    settings = load_settings(changes)
-    if not imo and not mmsi:
-        raise InputError("drone.ship_input", reason="--imo or --mmsi")
-    ship = ShipRef(name, Imo.parse(imo) if imo else None, Mmsi.parse(mmsi) if mmsi else None)
-    made = plan_survey(
-        ship,
-        _geometry(loa, beam, depth, draught, estimated or []),
-        _pose(lon, lat, heading, pose_source),
-        None if quay == "none" else quay,
-        Wishes.from_settings(settings.drone),
-        wind=Wind(*wind) if wind else None,
-    )
-    if out is not None:
-        out.write_text(made.to_json(), encoding="utf-8")
-    if made.sorties:
-        makers = {qgc: partial(qgc_plan, made, 0), waypoints: partial(wpl, made, 0)}
-        makers |= {kml_file: partial(kml, made), geojson_file: partial(geojson, made)}
-        for path, make in makers.items():
-            if path is not None:
-                path.write_text(make(), encoding="utf-8")
-        _write_dji(made, dji, settings)
-    reasons = [refusal.zh if settings.language == "zh" else refusal.en for refusal in made.refusals]
-    if as_json:
-        print_json("yunjian.plan/1", made.model_dump(mode="json", by_alias=True), reasons)
-    elif out is None:
-        sys.stdout.write(made.to_json() + "\n")
-    else:
-        sys.stdout.write(f"{out}\n")
-    minutes = f"{made.time_s / 60:.1f}"
-    params = {"photos": made.trigger_count, "sorties": len(made.sorties), "minutes": minutes}
-    say(settings, "drone.cli.planned", seen=made.coverage.seen2_pct, **params)
-    if reasons:
-        say(settings, "drone.cli.refused")
-        sys.stderr.write("".join(f"  {reason}\n" for reason in reasons))
-        raise typer.Exit(1)
+app.command(epilog=survey_plan.EPILOG)(guarded(survey_plan.plan))
 
 
 @dataclass
@@ -364,8 +262,8 @@ def import_(
     settings = load_settings()
     shots = list(photos_in_tlog([frame for _, frame in read_tlog(tlog)]).values()) if tlog else []
     frame = CaptureFrame(
-        _geometry(loa, beam, depth, draught, []),
-        _pose(lon, lat, heading, pose_source),
+        survey_plan.geometry_of(loa, beam, depth, draught, []),
+        survey_plan.pose_of(lon, lat, heading, pose_source),
         home_alt,
         camera(camera_id or settings.drone.camera),
         simulated=False,
