@@ -123,8 +123,8 @@ class MessageBatch:
         """All fields of a row: keys as in pyais, None where not available."""
         return next(self.all_fields(slice(row, row + 1)))
 
-    def all_fields(self, rows: slice = slice(None)) -> Iterator[dict[str, JsonValue]]:
-        """`fields` of these rows, one after the other: their columns are read once, not a record at a time."""
+    def all_fields(self, rows: slice = slice(None), only: frozenset[str] | None = None) -> Iterator[dict[str, JsonValue]]:
+        """`fields` of these rows, one after the other, or `only` these of them: columns are read once, not a record at a time."""
         names = ("layout", "msg_type", "mmsi", "value_at", "octets_at", "octets_end")
         columns = [self.rows[name][rows].tolist() for name in names]
         if not columns[0]:
@@ -133,7 +133,7 @@ class MessageBatch:
         last = columns[3][-1] + _plan(columns[0][-1]).numbers
         values, octets = self.values[first:last].tolist(), self.octets[octet : columns[5][-1]].tobytes()
         for place, kind, mmsi, value_at, start, end in zip(*columns, strict=True):
-            plan, at = _plan(place), value_at - first
+            plan, at = _plan(place, only), value_at - first
             yield _fields(place, kind, mmsi, plan, values[at : at + plan.numbers], octets[start - octet : end - octet])
 
     def dicts(self) -> Iterator[dict[str, JsonValue]]:
@@ -173,13 +173,13 @@ def _fields(place: int, kind: int, mmsi: int, plan: _Plan, values: list[int], oc
         out[plan.data] = octets[plan.octets :].hex() or None
     if place >= CORE_LAYOUTS:
         clean(kind, out)
-    elif place == AID_PLACE:
+    elif place == AID_PLACE and "name_ext" in out:
         out["full_name"] = None if out["name"] is None else f"{out['name']}{out['name_ext'] or ''}"
     return {key: out[key] for key in plan.order} if plan.order else out
 
 
 @cache
-def _plan(layout: int) -> _Plan:
+def _plan(layout: int, only: frozenset[str] | None = None) -> _Plan:
     numbers: list[tuple[str, int, Callable[[int], JsonValue]]] = []
     texts: list[tuple[str, int, int]] = []
     data = None
@@ -200,6 +200,9 @@ def _plan(layout: int) -> _Plan:
     order = ("msg_type", "repeat", "mmsi", *(key for key in keys if key != "repeat")) if mixed else ()
     if layout == AID_PLACE:
         order = (*order, "full_name")
+    if only is not None:
+        numbers = [one for one in numbers if one[0] in only]
+        texts, data, order = [one for one in texts if one[0] in only], None, ()
     return _Plan(place, tuple(numbers), tuple(texts), data, octets, order)
 
 

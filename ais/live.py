@@ -29,6 +29,12 @@ _CLASS_OF: dict[int, StationClass] = {
 }  # fmt: skip
 
 
+_USED = frozenset((
+    "lon", "lat", "speed", "course", "heading", "status", "shipname", "name", "callsign", "imo", "ship_type", "mothership_mmsi",
+    "to_bow", "to_stern", "to_port", "to_starboard", "draught", "destination", "month", "day", "hour", "minute",
+))  # fmt: skip
+
+
 @dataclass(frozen=True, slots=True)
 class Eta:
     """As the crew typed it: AIS has no year; any part may be missing."""
@@ -104,7 +110,9 @@ class Heard:
 
     def number(self, key: str) -> float | None:
         value = self.fields.get(key)
-        return float(value) if isinstance(value, int | float) else None
+        if type(value) is float:
+            return value
+        return float(value) if isinstance(value, (int, float)) else None
 
     def integer(self, key: str) -> int | None:
         value = self.number(key)
@@ -124,7 +132,7 @@ def heard(batch: MessageBatch) -> Iterator[Heard]:
     """The messages of a batch that the picture shows something of, or counts."""
     columns = (batch.msg_type, batch.mmsi, batch.at_ms, batch.station, batch.own, batch.repeat_of)
     for fields, msg_type, mmsi, at_ms, station, own, repeat_of in zip(
-        batch.all_fields(), *(one.tolist() for one in columns), strict=True
+        batch.all_fields(only=_USED), *(one.tolist() for one in columns), strict=True
     ):
         yield Heard(
             msg_type=msg_type,

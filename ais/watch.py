@@ -301,6 +301,8 @@ class Watch:
 
     def _circles(self, watched: _Watched, mmsi: int, position: Position) -> None:
         rule = self._rules.circle
+        if (position.sog_kn or 0.0) < rule.sog_kn:
+            return
         points = watched.motion.last(rule.minutes)
         drawn = drawn_circle(points, rule) if points else None
         if points and drawn is not None:

@@ -182,11 +182,14 @@ async def stretch(url: str, token: str, pids: tuple[int, int], rate: int, second
 
 
 async def load(url: str, token: str, pids: tuple[int, int], plan: Plan, ports: list[int], seen: Seen) -> tuple[int, float]:
-    """Warm-up, the idle probe, then what counts; messages sent in all, and cores used in the last stretch."""
+    """The idle probe, the warm-up, then what counts, without a pause that would empty what is at its bound; messages sent in all, and
+    cores used in the last stretch.
+    """
     sent = await asyncio.to_thread(fill, ports, plan.fill_minutes)
-    sent += await stretch(url, token, pids, plan.rate, plan.warm_s, ports, Seen())
+    sent += await stretch(url, token, pids, plan.rate, min(plan.warm_s, 4.0), ports, Seen())
     await asyncio.sleep(2.0)
     await probe(url, token, seen.idle_s, max(plan.seconds / 3, 4.0))
+    sent += await stretch(url, token, pids, plan.rate, plan.warm_s, ports, Seen())
     before = sum(map(cpu_s, pids))
     sent += await stretch(url, token, pids, plan.rate, plan.seconds, ports, seen)
     return sent, (sum(map(cpu_s, pids)) - before) / plan.seconds
