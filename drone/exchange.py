@@ -90,6 +90,25 @@ def flight_card(plan: Plan, language: Literal["zh", "en"]) -> str:
         "safety": f"{plan.safety_distance_m:.1f}", "photos": plan.trigger_count,
     }  # fmt: skip
     lines = [catalogue.text("drone.card.head", language, **say)]
+    heights = [
+        catalogue.text(
+            "drone.card.row", language, number=number, water=f"{row.camera_above_water_m:.1f}",
+            baseline=f"{row.camera_above_baseline_m:.1f}", strip=f"{row.strip_above_baseline_m:.1f}",
+        )
+        for number, row in enumerate(plan.rows, start=1)
+    ]  # fmt: skip
+    lines.append("\n".join([catalogue.text("drone.card.rows", language), *heights]))
+    lines += [note.zh if language == "zh" else note.en for note in (*plan.refusals, *plan.notes)]
+    near = [
+        catalogue.text(
+            "drone.card.close_up", language, item=shot.item_ref, what=catalogue.text(f"drone.close_up.{shot.id}", language),
+            side=catalogue.text(f"drone.side.{shot.side}", language), height=f"{shot.above_water_m:.1f}", gsd=f"{shot.gsd_mm:.1f}",
+        )
+        for shot in plan.close_ups
+        if not shot.blocked_by
+    ]  # fmt: skip
+    if near:
+        lines.append("\n".join([catalogue.text("drone.card.close_ups", language), *near]))
     for number, sortie in enumerate(plan.sorties, start=1):
         shown = {"number": number, "minutes": f"{sortie.time_s / 60:.1f}", "photos": len(sortie.triggers_enu_m)}
         lines.append(catalogue.text("drone.card.sortie", language, **shown))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 
-from drone.mission import Command, Frame, MissionItem, fence_items, mission_items
+from drone.mission import Command, Frame, MissionItem, fence_items, mission_items, rally_items
 from drone.model import Plan
 
 _ARDUPILOT, _QUADROTOR = 3, 2  # MAV_AUTOPILOT, MAV_TYPE
@@ -32,7 +32,7 @@ def qgc_plan(plan: Plan, sortie: int) -> str:
             "items": [_simple_item(index, item) for index, item in enumerate(items[1:], start=1)],
         },
         "geoFence": {"version": 2, "circles": [], "polygons": _polygons(fence_items(plan))},
-        "rallyPoints": {"version": 2, "points": []},
+        "rallyPoints": {"version": 2, "points": [[item.x / 1e7, item.y / 1e7, item.z] for item in rally_items(plan)]},
     }
     return json.dumps(document, indent=1)
 

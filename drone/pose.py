@@ -15,6 +15,8 @@ from core.hullform import HullForm, HullHits
 from core.ship import ShipPose
 from drone.model import SurveyCamera
 
+_UNDISTORT_ROUNDS = 25
+
 
 @dataclass(frozen=True, slots=True)
 class CameraPose:
@@ -65,13 +67,14 @@ def rays(camera: SurveyCamera, pose: CameraPose, pixels: Float) -> Float:
     scale = camera.pitch_um / 1000.0 / camera.focal_mm
     x = (pixels[:, 0] - camera.width_px / 2.0) * scale
     y = (pixels[:, 1] - camera.height_px / 2.0) * scale
+    x, y = _undistorted(x, y, camera.dist)
     in_camera = np.stack([x, y, np.ones_like(x)], axis=1)
     in_ship = in_camera @ pose.rotation.T
     return np.asarray(in_ship / np.linalg.norm(in_ship, axis=1, keepdims=True))
 
 
 def pixel_to_hull(camera: SurveyCamera, pose: CameraPose, pixels: Float, hull: HullForm) -> HullHits:
-    """Where the rays through pixels (n, 2) meet the hull (lens distortion is not modelled)."""
+    """Where the rays through pixels (n, 2) meet the hull."""
     return hull.intersect(pose.centre_m, rays(camera, pose, np.atleast_2d(np.asarray(pixels, dtype=float))))
 
 
@@ -80,13 +83,32 @@ def hull_to_pixel(camera: SurveyCamera, pose: CameraPose, points_m: Float) -> Fl
     in_camera = (np.atleast_2d(points_m) - pose.centre_m) @ pose.rotation
     focal_px = camera.focal_mm * 1000.0 / camera.pitch_um
     depth = np.where(in_camera[:, 2] > 1e-6, in_camera[:, 2], np.nan)
-    return np.stack(
-        [
-            in_camera[:, 0] / depth * focal_px + camera.width_px / 2.0,
-            in_camera[:, 1] / depth * focal_px + camera.height_px / 2.0,
-        ],
-        axis=1,
+    x, y = _distorted(in_camera[:, 0] / depth, in_camera[:, 1] / depth, camera.dist)
+    return np.stack([x * focal_px + camera.width_px / 2.0, y * focal_px + camera.height_px / 2.0], axis=1)
+
+
+def _distorted(x: Float, y: Float, dist: tuple[float, float, float, float, float]) -> tuple[Float, Float]:
+    """Normalised image coordinates through a lens: radial and tangential terms k1 k2 p1 p2 k3, as OpenCV has them."""
+    k1, k2, p1, p2, k3 = dist
+    if not any(dist):
+        return x, y
+    square = x * x + y * y
+    radial = 1.0 + square * (k1 + square * (k2 + square * k3))
+    return (
+        x * radial + 2.0 * p1 * x * y + p2 * (square + 2.0 * x * x),
+        y * radial + p1 * (square + 2.0 * y * y) + 2.0 * p2 * x * y,
     )
+
+
+def _undistorted(x: Float, y: Float, dist: tuple[float, float, float, float, float]) -> tuple[Float, Float]:
+    """Inverse of `_distorted` by fixed-point steps; below 1e-9 for the lenses of survey cameras."""
+    if not any(dist):
+        return x, y
+    straight_x, straight_y = x, y
+    for _ in range(_UNDISTORT_ROUNDS):
+        bent_x, bent_y = _distorted(straight_x, straight_y, dist)
+        straight_x, straight_y = straight_x + x - bent_x, straight_y + y - bent_y
+    return straight_x, straight_y
 
 
 def quaternion_from_matrix(rotation: Float) -> tuple[float, float, float, float]:

@@ -23,7 +23,7 @@ from core.geo import LonLat
 from core.hullform import HullForm
 from core.ship import ShipGeometry, ShipPose
 from drone.lanes import Lane, Shot, offset_polygon, outline
-from drone.model import GeometryPart, Plan, Wind
+from drone.model import GeometryPart, Plan, ShipSide, Wind
 from drone.packs import camera, limits
 from drone.planner import plan_survey
 from drone.sorties import fly_lanes
@@ -36,6 +36,7 @@ FORMS = {
     "car_carrier": (200, 32, 32, 9), "passenger": (290, 36, 20, 8.3), "gas_carrier": (295, 46, 26.5, 11.5), "offshore": (90, 20, 8.5, 5.5),
     "heavy_lift": (170, 26, 14, 7), "ro_ro": (180, 27, 16, 6.5),
 }  # fmt: skip
+QUAYS: list[ShipSide | None] = [None, "port", "starboard"]
 CAMERA, GSD_MM = "full_frame_45mp_35", 2.0
 WISHES = wishes(camera=camera(CAMERA), target_gsd_mm=GSD_MM)
 
@@ -75,7 +76,7 @@ def cases(berths: int, forms: list[str]) -> list[Case]:
         judge = Judge(ship_file(form), cells=4000)
         ship = geometry(form)
         for _ in range(berths):
-            quay = [None, "port", "starboard"][int(rng.integers(3))]
+            quay = QUAYS[int(rng.integers(3))]
             pose = ShipPose(
                 LonLat(float(rng.uniform(117, 124)), float(rng.uniform(21, 41))), float(rng.uniform(0, 360)), AT, "ais"
             )
@@ -153,7 +154,8 @@ def against_scan(forms: list[str]) -> list[dict[str, Any]]:
                 theirs = judge.verdict(json.loads(scan(form, layers, overlap, "starboard", ours).to_json()))
                 tried.append((theirs.flight_s, theirs.seen2))
         equal = [one for one in tried if one[1] >= mine.seen2 - 0.1]
-        best = min(equal) if equal else max(tried, key=lambda one: (round(one[1], 1), -one[0]))
+        most = max(one[1] for one in tried)
+        best = min(equal) if equal else min(one for one in tried if one[1] >= most - 0.5)
         found.append(
             {
                 "form": form, "ours_s": round(float(mine.flight_s)), "scan_s": round(float(best[0])), "ours_seen2": round(mine.seen2, 2),

@@ -6,6 +6,7 @@ import io
 import json
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given
@@ -110,6 +111,25 @@ def test_point_to_pixel_to_point(x: float, z: float, off: float) -> None:
     lens = small_camera().for_survey()
     found = pixel_to_hull(lens, pose, hull_to_pixel(lens, pose, point), hull)
     assert np.linalg.norm(found.point_m[0] - point[0]) < 0.05
+
+
+def test_a_lens_that_bends_is_straightened_as_opencv_does() -> None:
+    lens = small_camera().for_survey().model_copy(update={"dist": (-0.12, 0.05, 0.001, -0.0007, -0.01)})
+    pose, hull = pose_of("port"), HullForm(GEOMETRY)
+    points = np.concatenate([hull.surface(np.array(x), np.array(6.0), "port") for x in (34.0, 40.0, 45.0)])
+    seen = hull_to_pixel(lens, pose, points)
+    matrix = np.array(
+        [
+            [lens.focal_mm * 1000 / lens.pitch_um, 0, lens.width_px / 2],
+            [0, lens.focal_mm * 1000 / lens.pitch_um, lens.height_px / 2],
+            [0, 0, 1],
+        ]
+    )
+    turn = pose.rotation.T
+    theirs, _ = cv2.projectPoints(points, cv2.Rodrigues(turn)[0], -turn @ pose.centre_m, matrix, np.array(lens.dist))
+    assert np.allclose(seen, theirs[:, 0], atol=1e-6)
+    back = pixel_to_hull(lens, pose, seen, hull)
+    assert np.max(np.linalg.norm(back.point_m - points, axis=1)) < 0.05
 
 
 def test_photo_says_simulated_and_when_and_where() -> None:

@@ -14,6 +14,7 @@ import pytest
 from core.geo import LonLat
 from drone.capture import CaptureFrame, collect, load_survey, missing_triggers
 from drone.exchange import flight_card, geojson, kml, wpml_kmz
+from drone.export import qgc_plan
 from drone.model import Plan
 from drone.packs import camera
 from drone.planner import plan_frame, plan_survey
@@ -63,6 +64,42 @@ def test_wpml_has_a_photo_for_each_trigger_with_its_view() -> None:
 def test_flight_card_says_that_we_did_not_fly_it() -> None:
     assert "NOT been flown by us" in flight_card(plan(), "en")
     assert "未经本系统飞行验证" in flight_card(plan(), "zh")
+
+
+def test_card_prints_heights_close_ups_and_what_is_open() -> None:
+    made = plan()
+    card = flight_card(made, "en")
+    for row in made.rows:
+        assert (
+            f"{row.camera_above_water_m:.1f} m above the waterline, {row.camera_above_baseline_m:.1f} m above the baseline"
+            in card
+        )
+    reachable = [shot for shot in made.close_ups if not shot.blocked_by]
+    assert card.count("- [ ] YJ-") == len(reachable) > 0
+    assert all(note.en in card for note in made.notes)
+    assert "载重线标志" in flight_card(made, "zh")
+
+
+def test_qgc_plan_has_rally_fence_and_every_sortie_its_items() -> None:
+    made = plan()
+    document = json.loads(qgc_plan(made, 0))
+    lat, lon, height = document["rallyPoints"]["points"][0]
+    assert (lon, lat) == pytest.approx(made.home_lonlat_alt[:2], abs=1e-6)
+    assert height == made.return_altitude_m
+    assert sum(not polygon["inclusion"] for polygon in document["geoFence"]["polygons"]) == len(made.exclusion_polygons)
+
+
+def test_two_missing_shots_beside_a_photo_are_both_named(tmp_path: Path) -> None:
+    made = plan()
+    triggers = made.sorties[0].triggers_enu_m
+    card = tmp_path / "card"
+    card.mkdir()
+    for number, point in enumerate(triggers):
+        if number not in {0, 1}:
+            dji_photo(card / f"DJI_{number:04d}.JPG", plan_frame(made).to_lonlat(np.array(point)), point[2], 10.0, -5.0)
+    frame = CaptureFrame(GEOMETRY, POSE, 0.0, camera("survey_3mp_tele"), simulated=False)
+    survey = load_survey(collect(card, [], frame, tmp_path / "survey"))
+    assert len(missing_triggers(made, survey, 3.0)) == 2
 
 
 def dji_photo(path: Path, lonlat: LonLat, height: float, yaw: float, pitch: float, rtk: int = 50) -> None:
