@@ -180,7 +180,15 @@ def missing_triggers(plan: Plan, survey: Survey, near_m: float) -> list[int]:
     if not centres:
         return list(range(len(planned)))
     taken = pose.pose().to_enu(np.array(centres), draught)
-    return [at for at, point in enumerate(planned) if float(np.min(np.linalg.norm(taken - point, axis=1))) > near_m]
+    apart = np.linalg.norm(np.array(planned)[:, None, :] - taken[None], axis=2)
+    missing, used = set(range(len(planned))), set()
+    for at, photo in zip(*np.unravel_index(np.argsort(apart, axis=None), apart.shape), strict=True):
+        if apart[at, photo] > near_m:
+            break
+        if at in missing and photo not in used:  # a photo stands for one trigger, the nearest pairs first
+            missing.remove(int(at))
+            used.add(photo)
+    return sorted(missing)
 
 
 def _exif_time(path: Path) -> datetime | None:
