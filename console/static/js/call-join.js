@@ -43,7 +43,7 @@ $('join-form').addEventListener('submit', async (event) => {
   if (known === null) return;  // the link is not good, and the page says why
   if (known === undefined) { trouble(new Error(words.no_link)); return; }
   if (!joined?.token) { withoutLink(); return; }
-  if (joined.rights.includes('publish')) await checkDevices();
+  if (joined.rights.includes('publish') && joined.role !== 'drone') await checkDevices();  // a drone's picture comes from its encoder
   if (joined.state === 'admitted') admitted(); else show('wait');
 });
 
@@ -141,6 +141,7 @@ $('leave').addEventListener('click', leave);
 function enterControls() {
   const stills = joined.rights.includes('still');
   $('still').hidden = $('clip').hidden = $('list').hidden = !stills;
+  $('flip').hidden = $('mute').hidden = document.querySelector('.stage').hidden = joined.role === 'drone';
   $('encoder').hidden = joined.role !== 'drone' || !joined.token;
   if (joined.role === 'drone' && joined.token) {
     $('encoder-address').value = `${location.origin}/api/v1/video/${call.here}/whip`;
