@@ -9,7 +9,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Literal
+from typing import Literal, cast
 
 import drone
 from companion import books, service
@@ -22,7 +22,7 @@ from core.context import Services
 from core.errors import Refused
 from core.ids import new_id
 from core.ship import ShipGeometry, ShipPose, ShipRef
-from drone import Plan, Wind, Wishes
+from drone import PayloadLog, Plan, Task, Wind, Wishes
 
 BOOK, READINGS, STEP = "drone_orders", "drone_readings", "order_drone"
 Payload = Literal["night_vision", "gas_detection", "loudspeaker", "lighting"]
@@ -98,6 +98,24 @@ def flown(services: Services, actor: Actor, ref: str, survey_ref: str, readings:
             books.write_in(services, session, actor, READINGS, new_id(), _values(one), ref)
             for one in readings
         ]  # fmt: skip
+
+
+def task_of(order_entry: Entry, words: str = "") -> Task:
+    """What the flight takes along for an order; `words` are for the loudspeaker."""
+    return Task(frozenset(cast("list[Payload]", order_entry.values["payloads"])), words)
+
+
+def reported(services: Services, actor: Actor, ref: str, survey_ref: str, log: PayloadLog, sha256: str) -> list[Entry]:
+    """Note what the payload of the flight found (`drone.findings`), resting on the log of that digest. An instrument whose
+    calibration has lapsed proves no more than one whose clock was wrong.
+    """
+    told = [
+        Reading(
+            one.what, one.value, one.unit, one.time_calibrated and one.instrument_calibrated, one.position_calibrated, sha256
+        )
+        for one in drone.findings(log)
+    ]
+    return flown(services, actor, ref, survey_ref, told)
 
 
 def _next(services: Services, actor: Actor, ref: str, state: str, *, refusals: list[str] | None = None, **more: str) -> None:

@@ -20,7 +20,7 @@ from drone.model import CameraSpec, GeometryPart, Plan, Survey, SurveyGap, Surve
 from drone.packs import error_budget
 from drone.pose import pose_in_ship
 from drone.vehicle import PhotoFeedback
-from drone.xmp import OwnPose, own_pose
+from drone.xmp import OwnPose, own_pose, packet_of
 
 SURVEY_FILE = "survey.json"
 _PHOTO_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".tif", ".tiff"})
@@ -145,6 +145,8 @@ def _entry(photo: CardPhoto, shot: PhotoFeedback | None, frame: CaptureFrame, fo
         pose_source=None,
     )  # fmt: skip
     seen = _view(shot, photo.own)
+    if seen is not None and shot is not None:
+        (folder / photo.path.name).with_suffix(".xmp").write_bytes(packet_of(seen))
     if seen is None or frame.pose is None:
         return bare
     enu = frame.pose.frame.to_enu(seen.lonlat, seen.alt_rel_m + frame.home_alt_m)
@@ -165,7 +167,7 @@ def _entry(photo: CardPhoto, shot: PhotoFeedback | None, frame: CaptureFrame, fo
 def _view(shot: PhotoFeedback | None, own: OwnPose | None) -> OwnPose | None:
     """Where a photo was taken: the vehicle's feedback, or what the camera wrote into the file."""
     if shot is not None and shot.gimbal_pitch_deg is not None:
-        return OwnPose(shot.lonlat, shot.alt_rel_m, shot.yaw_deg_true, shot.gimbal_pitch_deg, 0.0, None)
+        return OwnPose(shot.lonlat, shot.alt_rel_m, shot.yaw_deg_true, shot.gimbal_pitch_deg, 0.0, shot.rtk_fixed)
     return own
 
 

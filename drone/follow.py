@@ -158,6 +158,13 @@ class Follower:
         return self.at >= len(self.legs)
 
     @property
+    def silent(self) -> int:
+        """Triggers that went out since one was last known to be a photo."""
+        if not self.fired:
+            return 0
+        return self.fired[-1][0] - (max(number for number, _ in self.matched) if self.matched else -1)
+
+    @property
     def leg(self) -> ShipLeg:
         return self.legs[min(self.at, len(self.legs) - 1)]
 

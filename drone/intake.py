@@ -17,6 +17,7 @@ _ON_GROUND = 1  # MAV_LANDED_STATE_ON_GROUND
 _PHOTO = 0  # CAMERA_FEEDBACK_PHOTO
 _FORWARD = 0  # MAV_SENSOR_ROTATION_NONE
 _USEC_MOST = 2**52
+_RTK_FIXED = 6  # GPS_FIX_TYPE_RTK_FIXED
 _GUST_FADE = 0.98  # the highest wind seen counts as gust and fades with each report
 
 
@@ -115,6 +116,7 @@ def _photo(telemetry: Telemetry, message: Any, now: float) -> None:
         alt_rel_m=message.alt_rel,
         yaw_deg_true=message.yaw % 360.0,
         gimbal_pitch_deg=telemetry.gimbal_pitch_deg,
+        rtk_fixed=_rtk(telemetry),
     )
 
 
@@ -134,7 +136,12 @@ def _image(telemetry: Telemetry, message: Any, now: float) -> None:
         alt_rel_m=message.relative_alt / 1000.0,
         yaw_deg_true=yaw % 360.0,
         gimbal_pitch_deg=math.degrees(math.asin(max(-1.0, min(1.0, sine)))),
+        rtk_fixed=_rtk(telemetry),
     )
+
+
+def _rtk(telemetry: Telemetry) -> bool | None:
+    return None if telemetry.gps_fix is None else telemetry.gps_fix == _RTK_FIXED
 
 
 def _gimbal_limits(telemetry: Telemetry, message: Any, now: float) -> None:

@@ -259,6 +259,7 @@ class Payload:
 
 
 _FIX_3D = 3
+_ALOFT_M = 5.0
 _DAYS_MOST = 100_000.0
 
 
@@ -283,6 +284,29 @@ def fuel_sulphur(readings: list[PayloadReading], rules: PayloadRules) -> Sulphur
         percent=round(max(0.0, rules.sulphur_factor * ratio), 3), so2_peak_ppb=round(float(np.max(so2)), 1),
         co2_peak_ppm=round(float(np.max(co2)), 1), seconds=round(seconds, 1),
     )  # fmt: skip
+
+
+def findings(log: PayloadLog) -> list[PayloadReading]:
+    """What an order is told: of each gas the highest reading, and the fuel sulphur in %. A figure that rests on readings of which one
+    lacks time, place or a calibrated instrument lacks it too.
+    """
+    aloft = [one for one in log.readings if one.height_m is not None and one.height_m > _ALOFT_M] or log.readings
+    gases = sorted({one.what for one in aloft})
+    found = [max((one for one in aloft if one.what == what), key=lambda one: one.value) for what in gases]
+    if log.sulphur is None or not found:
+        return found
+    rests_on = [one for one in aloft if one.what in {"so2", "co2"}]
+    found.append(
+        found[0].model_copy(
+            update={
+                "what": "fuel_sulphur", "value": log.sulphur.percent, "unit": "%",
+                "instrument_calibrated": all(one.instrument_calibrated for one in rests_on),
+                "time_calibrated": all(one.time_calibrated for one in rests_on),
+                "position_calibrated": all(one.position_calibrated for one in rests_on),
+            }
+        )
+    )  # fmt: skip
+    return found
 
 
 def _text(raw: bytes | str) -> str:

@@ -23,7 +23,7 @@ from drone.capture import CaptureFrame, collect, load_survey
 from drone.coverage import ViewRule, measure
 from drone.flight import fly
 from drone.link import Link
-from drone.model import Coverage, Plan
+from drone.model import Coverage, Plan, Wind
 from drone.packs import Limits, camera
 from drone.packs import limits as load_limits
 from drone.payload import Task
@@ -66,8 +66,10 @@ def fly_simulated(
     abort: Callable[[], bool] = lambda: False,
     on_progress: Callable[[FlightProgress], None] = lambda _: None,
     task: Task | None = None,
+    wind: Wind | None = None,
 ) -> SurveyRun:
-    """Start the simulator, fly the plan over MAVLink on loopback, collect the photos into `<folder>/survey`.
+    """Start the simulator, fly the plan over MAVLink on loopback, collect the photos into `<folder>/survey`; with a `task` of an
+    enforcement order its payload is on board and `<folder>/payload.json` holds what it read.
 
     A folder with a finished survey must not exist yet; half a flight left by a kill is thrown away and flown again.
 
@@ -87,7 +89,16 @@ def fly_simulated(
     try:
         with (
             start_simulator(
-                plan, ship_file, work, transport.port, clock, seed=seed, fault=fault, battery_minutes=settings.battery_minutes
+                plan,
+                ship_file,
+                work,
+                transport.port,
+                clock,
+                seed=seed,
+                fault=fault,
+                battery_minutes=settings.battery_minutes,
+                payload=task is not None,
+                wind=wind,
             ) as simulator,
             TlogWriter(folder / TLOG_FILE, clock) as tlog,
         ):

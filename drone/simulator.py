@@ -15,7 +15,7 @@ from typing import Self
 from core.clock import FastClock, rfc3339
 from core.errors import EnvironmentFault
 from core.processes import python_module, spawn
-from drone.model import Plan
+from drone.model import Plan, Wind
 
 _PHOTO_S = 2.0  # wall seconds a photo may take to reach the card before the simulator counts as hung
 _LEAST_S = 20.0
@@ -64,6 +64,8 @@ def start_simulator(
     seed: int = 1,
     fault: str = "none",
     battery_minutes: float = 25.0,
+    payload: bool = False,
+    wind: Wind | None = None,
 ) -> SimulatorProcess:
     """Start `python -m drone.sim` beside us; photos go to `<work>/card`, truth to `<work>/card_truth`, log to `<work>/sim.log`.
 
@@ -79,7 +81,10 @@ def start_simulator(
         "quay_side": plan.ship.quay_side,
         "camera": plan.camera.id,
         "battery_minutes": battery_minutes,
+        "payload": payload,
     }
+    if wind is not None:
+        scene |= {"wind_m_s": wind.speed_m_s, "gust_m_s": wind.gust_m_s, "wind_from_deg_true": wind.from_deg_true}
     command = python_module("drone.sim", "--ship-file", str(ship_file), "--pose", json.dumps(scene))
     command += ["--card", str(card), "--connect", f"udpout:127.0.0.1:{port}", "--speed", f"{clock.speed:g}"]
     command += ["--epoch-wall", repr(clock.epoch_wall), "--start", rfc3339(clock.start), "--seed", str(seed), "--fault", fault]

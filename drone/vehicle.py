@@ -90,6 +90,7 @@ class PhotoFeedback:
     alt_rel_m: float
     yaw_deg_true: float
     gimbal_pitch_deg: float | None
+    rtk_fixed: bool | None = None  # the receiver's state at that moment; None = it has not said
 
 
 @dataclass(frozen=True, slots=True)

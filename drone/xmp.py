@@ -1,6 +1,7 @@
 """Owns what cameras write into their files: place, height and gimbal angles from XMP (DJI and alike) and EXIF.
 
-Never writes a file. Sources: EXIF 2.32 GPS tags; XMP packet; names of the drone-dji namespace as found in files.
+Also owns the XMP packet we write: in a simulated photo, or beside an original as a sidecar (`IMG_0001.xmp`), so that the bytes a
+camera wrote stay as they are. Sources: EXIF 2.32 GPS tags; XMP part 1 (ISO 16684-1); names of the drone-dji namespace as in files.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from core.geo import LonLat
 _PACKET = re.compile(rb"<x:xmpmeta.*?</x:xmpmeta>", re.DOTALL)
 _FIELD = re.compile(r"(?:drone-dji|Camera):(\w+)(?:=\"([^\"]*)\"|>([^<]*)<)")
 _HEAD_BYTES = 512 * 1024
-_RTK_FIXED = 50
+_RTK_FIXED, _RTK_SINGLE = 50, 16  # RtkFlag: fixed; a position of its own
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +32,31 @@ class OwnPose:
     rtk_fixed: bool | None
 
 
+def packet_of(pose: OwnPose) -> bytes:
+    """An XMP packet that `own_pose` reads back: place, height above take-off, gimbal angles, and the receiver's RTK state."""
+    flag = {True: _RTK_FIXED, False: _RTK_SINGLE, None: None}[pose.rtk_fixed]
+    fields = {
+        "GpsLatitude": f"{pose.lonlat.lat:.8f}", "GpsLongitude": f"{pose.lonlat.lon:.8f}",
+        "RelativeAltitude": f"{pose.alt_rel_m:+.3f}", "GimbalYawDegree": f"{(pose.yaw_deg_true + 180.0) % 360.0 - 180.0:+.2f}",
+        "GimbalPitchDegree": f"{pose.pitch_deg:+.2f}", "GimbalRollDegree": f"{pose.roll_deg:+.2f}",
+    } | ({} if flag is None else {"RtkFlag": str(flag)})  # fmt: skip
+    attributes = " ".join(f'drone-dji:{name}="{value}"' for name, value in fields.items())
+    return (
+        '<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?><x:xmpmeta xmlns:x="adobe:ns:meta/">'
+        '<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"><rdf:Description rdf:about="" '
+        f'xmlns:drone-dji="http://www.dji.com/drone-dji/1.0/" {attributes}/></rdf:RDF></x:xmpmeta><?xpacket end="w"?>'
+    ).encode()
+
+
 def own_pose(path: Path) -> OwnPose | None:
-    """From the file's own data; None where place, height above take-off or gimbal angles are missing or impossible."""
+    """From the file's own data, or its sidecar; None where place, height above take-off or gimbal angles are missing or
+    impossible.
+    """
     with path.open("rb") as file:
         packet = _PACKET.search(file.read(_HEAD_BYTES))
+    sidecar = path.with_suffix(".xmp")
+    if packet is None and sidecar.is_file():
+        packet = _PACKET.search(sidecar.read_bytes()[:_HEAD_BYTES])
     if packet is None:
         return None
     pairs = _FIELD.findall(packet.group().decode("utf-8", "replace"))

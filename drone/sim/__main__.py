@@ -11,6 +11,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 
 import numpy as np
@@ -23,12 +24,14 @@ from drone.model import PosePart, ShipSide, Wind
 from drone.packs import camera
 from drone.sim.camera import Renderer
 from drone.sim.card import Card
+from drone.sim.payload import SimPayload
 from drone.sim.shipfile import load_ship_file
 from drone.sim.vehicle import TICK_S, SimVehicle
 from drone.sim.world import Fault, WorldSpec
 from drone.transport import open_transport, parse_address
 
 _NAP_WALL_S = 0.002
+_CALIBRATED_DAYS_AGO = 20
 
 
 class Scene(BaseModel):
@@ -44,6 +47,8 @@ class Scene(BaseModel):
     wind_m_s: float = 2.0
     gust_m_s: float = 3.0
     wind_from_deg_true: float | None = None
+    payload: bool = False  # an enforcement payload is on board
+    fuel_sulphur_pct: float = 0.1
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -68,7 +73,9 @@ def main(arguments: list[str] | None = None) -> int:
     renderer = Renderer(ship_file, camera(scene.camera), args.seed, scene.quay_side)
     folder = Path(args.card)
     card = Card(folder, Path(args.truth) if args.truth else folder.with_name(folder.name + "_truth"), renderer, pose)
-    vehicle = SimVehicle(spec, transport, clock.start, card.submit)
+    calibrated = (clock.start.date() - date(1970, 1, 1)).days - _CALIBRATED_DAYS_AGO
+    payload = SimPayload(scene.fuel_sulphur_pct, calibrated) if scene.payload else None
+    vehicle = SimVehicle(spec, transport, clock.start, card.submit, payload=payload)
     sys.stderr.write(f"SIMULATED vehicle, SIMULATED ship, speed {args.speed:g}x, fault {fault.value}\n")
     sys.stderr.flush()
     stop = _stop_on_signal()

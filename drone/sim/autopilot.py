@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from core.geo import Float, LonLat
-from drone.guard import inside_polygon
 from drone.mission import Command, MissionItem, MissionType
 from drone.model import Wind
+from drone.sim.failsafes import Failsafes
 from drone.sim.missions import NAV_COMMANDS, MissionStore
 from drone.sim.world import Body, Fault
 from drone.vehicle import Mode
@@ -23,12 +23,9 @@ BOOT_POSITION_S, BOOT_READY_S = 20.0, 26.0  # EKF origin and pre-arm of a real A
 _TRIGGER_S = 0.1
 _REACHED_M = 0.15
 _CLIMB_M_S, _DESCENT_M_S, _LAND_M_S = 2.5, 1.5, 0.5
+_FALL_M_S = 2.5
+_SPOOL_S, _LOITER_S = 5.2, 5.0  # motors up to speed (8 m are climbed in 9.4 s, spec 2a); RTL_LOIT_TIME
 _LAND_SLOW_M = 10.0  # LAND_ALT_LOW
-_RC_S, _EKF_S = 1.0, 8.0  # from the loss to the reaction (spec 2c)
-_GLITCH_SEEN_S, _GLITCH_TAKEN_S = 1.2, 20.0
-_GLITCH_GATE_M = 6.0  # what the estimator takes at once, without a word
-_GLITCH_SLEW_M_S = 10.0
-_LOW_PCT = 15.0
 _SWAP_S = 5.0
 _SKIPPED = frozenset({9, 10, 21})
 _BRAKING_M_S2 = 1.2
@@ -94,13 +91,13 @@ class Autopilot:
     _trigger_from: Float = field(default_factory=lambda: np.zeros(3))
     _shot_at: float = -1e9
     _landing: bool = False
-    _breached: bool = False
     _disarmed_at: float = 0.0
-    _since: dict[str, float] = field(default_factory=dict)
-    _fence_of: list[MissionItem] | None = None
-    _fence: list[tuple[int, list[tuple[float, float]]]] = field(default_factory=list)
+    _armed_at: float = 0.0
+    _home_since: float | None = None
+    failsafes: Failsafes = field(init=False)
 
     def __post_init__(self) -> None:
+        self.failsafes = Failsafes(self)
         wind = self.body.spec.wind
         self.parameters |= {"SIM_WIND_SPD": wind.speed_m_s, "SIM_WIND_DIR": wind.from_deg_true}
 
@@ -133,7 +130,8 @@ class Autopilot:
         if reason:
             self.say(3, reason)
             return False
-        self.armed, self._landing, self._breached = True, False, False
+        self.armed, self._landing, self.failsafes.breached = True, False, False
+        self._armed_at = self.now
         self.say(6, "Arming motors")
         return True
 
@@ -160,7 +158,7 @@ class Autopilot:
         self.target_m = self.body.position_m.copy() if mode is Mode.GUIDED else None
         self.follow_m_s = None
         self._trigger_m = 0.0
-        self._landing = mode is Mode.LAND
+        self._landing, self._home_since = mode is Mode.LAND, None
         self._nav_from = self.body.position_m.copy()
         return True
 
@@ -230,14 +228,14 @@ class Autopilot:
         """One step of simulated time."""
         self.now += dt
         self.body.ship = self.body.spec.ship_at(self.now)
-        self._receive_gnss(dt)
+        self.failsafes.receive_gnss(dt)
         wind, asked = self.body.mean_wind, (self.parameters["SIM_WIND_SPD"], self.parameters["SIM_WIND_DIR"])
         if asked != (wind.speed_m_s, wind.from_deg_true):
             self.body.mean_wind = Wind(asked[0], asked[0], asked[1])
         if self.armed:
-            self._failsafes()
+            self.failsafes.act()
         wanted = self._wanted_velocity() if self.armed else np.zeros(3)
-        if self.armed and not self.position_ok and self.mode is Mode.LAND:
+        if self.armed and not self.position_ok and self.mode in {Mode.LAND, Mode.ALT_HOLD}:
             wanted = wanted + self.body.drift_m_s
         self.body.step(dt, wanted, self._yaw, self._pitch)
         if self._trigger_m > 0 and not self.body.on_ground:
@@ -259,6 +257,8 @@ class Autopilot:
             return self._return()
         if self.mode is Mode.LAND:
             return self._land()
+        if self.mode is Mode.ALT_HOLD:
+            return self._sink()
         return np.zeros(3)
 
     def _auto(self) -> Float:
@@ -273,6 +273,8 @@ class Autopilot:
             return self._land()
         place = self._place(item)
         if item.command == Command.NAV_TAKEOFF:
+            if self.body.on_ground and self.now - self._armed_at < _SPOOL_S:
+                return np.zeros(3)
             self.body.on_ground = False
             place = np.array([*self._nav_from[:2], place[2]])
         if self._hold_until is not None:
@@ -394,11 +396,17 @@ class Autopilot:
         flat = float(np.hypot(*(home - here)[:2]))
         if self._landing or flat < 0.5:
             self._landing = True
-            return self._land()
+            self._home_since = self.now if self._home_since is None else self._home_since
+            return self._land() if self.now - self._home_since > _LOITER_S else np.zeros(3)
         height = self.body.spec.home_alt_m + (self.parameters["RTL_ALT"] / 100.0 if flat > 5.0 else 0.0)
         if here[2] < height - 0.5:
             return np.array([0.0, 0.0, _CLIMB_M_S])
         return self._towards(np.array([*home[:2], max(height, here[2])]), 5.0, stop=True)
+
+    def _sink(self) -> Float:
+        """ALT_HOLD with nobody on the sticks: they rest at the bottom, so it falls (spec 2c)."""
+        above = float(self.body.position_m[2] - self.body.spec.home_alt_m)
+        return np.array([0.0, 0.0, -_FALL_M_S]) if above > _FALL_M_S * _TRIGGER_S else self._land()
 
     def _land(self) -> Float:
         above = float(self.body.position_m[2] - self.body.spec.home_alt_m)
@@ -408,76 +416,3 @@ class Autopilot:
             self.disarm(force=True)
             return np.zeros(3)
         return np.array([0.0, 0.0, -(_LAND_M_S if above < _LAND_SLOW_M else _DESCENT_M_S)])
-
-    # --- guarding --------------------------------------------------------------------------------------------------
-
-    def _receive_gnss(self, dt: float) -> None:
-        """A shifted receiver: a small shift is taken at once and in silence, a large one refused for 20 s, then taken."""
-        per_degree = 111_194.9
-        north, east = (self.parameters[f"SIM_GPS1_GLTCH_{axis}"] * per_degree for axis in "XY")
-        wanted = np.array([east * math.cos(math.radians(self.body.spec.home.lat)), north, 0.0])
-        gap = wanted - self.body.gnss_shift_m
-        size = float(np.linalg.norm(gap))
-        if size < 1e-9:
-            self._since.pop("glitch", None)
-            return
-        if size > _GLITCH_GATE_M or "glitch" in self._since:
-            started = self._since.setdefault("glitch", self.now)
-            if started + _GLITCH_SEEN_S <= self.now < started + _GLITCH_SEEN_S + dt:
-                self.say(3, "GPS Glitch or Compass error")
-            if self.now - started < _GLITCH_TAKEN_S:
-                return
-            self.say(5, "Glitch cleared")
-            self._since.pop("glitch")
-            self.body.gnss_shift_m = wanted
-            return
-        self.body.gnss_shift_m = self.body.gnss_shift_m + gap * min(1.0, _GLITCH_SLEW_M_S * dt / size)
-
-    def _held(self, name: str, seconds: float, *, true: bool) -> bool:
-        """True once the condition has held for so long."""
-        if not true:
-            self._since.pop(name, None)
-            return False
-        return self.now - self._since.setdefault(name, self.now) >= seconds
-
-    def _failsafes(self) -> None:
-        p = self.parameters
-        flying = not self.body.on_ground
-        if self._held("ekf", _EKF_S, true=not self.position_ok and flying) and self.mode is not Mode.LAND:
-            self.say(2, "EKF Failsafe")
-            self.set_mode(Mode.LAND)
-        coming_home = self.mode in {Mode.RTL, Mode.LAND, Mode.SMART_RTL}
-        silent = self.gcs_heard is not None and self.now - self.gcs_heard > p["FS_GCS_TIMEOUT"] and p["FS_GCS_ENABLE"] > 0
-        low = (self.body.battery_pct < _LOW_PCT or p["SIM_BATT_VOLTAGE"] < p["BATT_LOW_VOLT"]) and p["BATT_FS_LOW_ACT"] > 0
-        battery = self._held("battery", p["BATT_LOW_TIMER"], true=low)
-        radio = self._held("radio", _RC_S, true=p["SIM_RC_FAIL"] > 0 and p["FS_THR_ENABLE"] > 0)
-        if coming_home or not flying:
-            return
-        fence = self._fence_breached() and not self._breached
-        self._breached = self._breached or fence
-        reasons = ((silent, "GCS Failsafe"), (battery, "Battery 1 is low"), (radio, "Radio Failsafe"))
-        for sentence in [text for holds, text in (*reasons, (fence, "Polygon fence breached")) if holds][:1]:
-            self.say(4, sentence)
-            self.set_mode(Mode.RTL if self.position_ok else Mode.LAND)
-
-    def _fence_breached(self) -> bool:
-        if self.parameters["FENCE_ENABLE"] <= 0:
-            return False
-        loaded = self.store.stored[MissionType.FENCE]
-        if self._fence_of is not loaded:
-            self._fence_of, self._fence = loaded, fence_polygons(loaded)
-        here = self.body.measured_lonlat
-        point = (here.lat * 1e7, here.lon * 1e7)
-        return any(inside_polygon(point, corners) == (kind == Command.FENCE_EXCLUSION) for kind, corners in self._fence)
-
-
-def fence_polygons(items: list[MissionItem]) -> list[tuple[int, list[tuple[float, float]]]]:
-    """(command, corners in 1e-7 degrees latitude, longitude) of a fence list."""
-    found = []
-    at = 0
-    while at < len(items):
-        count = max(1, int(items[at].params[0]))
-        corners = [(float(item.x), float(item.y)) for item in items[at : at + count]]
-        found.append((items[at].command, corners))
-        at += count
-    return found

@@ -17,7 +17,9 @@ from core.ship import ShipPose
 from drone.pose import CameraPose, pose_in_ship
 from drone.sim.camera import Renderer
 from drone.sim.exif import Stamp, jpeg_with_exif
+from drone.sim.shipfile import Image
 from drone.sim.vehicle import Exposure
+from drone.xmp import OwnPose
 
 
 @dataclass(slots=True)
@@ -62,13 +64,23 @@ class Card:
         shot = exposure.shot
         velocity = self.ship.ship_to_enu.T @ shot.velocity_m_s
         photo = self.renderer.render(self.camera_pose(exposure), velocity, shot.index)
-        stamp = Stamp(exposure.at_utc, shot.lonlat, shot.alt_rel_m)
+        own = OwnPose(shot.lonlat, shot.alt_rel_m, shot.yaw_deg, shot.gimbal_pitch_deg, 0.0, rtk_fixed=True)
+        stamp = Stamp(exposure.at_utc, shot.lonlat, shot.alt_rel_m, own)
+        image = infrared(photo.image) if shot.infrared else photo.image
         name = f"IMG_{shot.index:04d}"
         done, mask = cv2.imencode(".png", photo.truth, [cv2.IMWRITE_PNG_COMPRESSION, 1])
         if not done:
             raise ValueError("the truth mask could not be encoded")
         _store(self.truth / f"{name}.png", np.asarray(mask).tobytes())
-        _store(self.folder / f"{name}.jpg", jpeg_with_exif(photo.image, self.renderer.camera, stamp))
+        _store(self.folder / f"{name}.jpg", jpeg_with_exif(image, self.renderer.camera, stamp))
+
+
+def infrared(image: Image) -> Image:
+    """What a night camera makes of it: one channel, little contrast, noise. SIMULATED: no heat is modelled."""
+    grey = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY).astype(np.float32)
+    noise = 4.0 * np.random.default_rng(grey.size).standard_normal(grey.shape, dtype=np.float32)
+    flat = np.clip(40.0 + 0.6 * grey + noise, 0.0, 255.0).astype(np.uint8)
+    return np.repeat(flat[..., None], 3, axis=2)
 
 
 def _store(path: Path, data: bytes) -> None:

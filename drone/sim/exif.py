@@ -16,17 +16,20 @@ from PIL import Image as PilImage
 from core.geo import LonLat
 from drone.model import CameraSpec
 from drone.sim.shipfile import Image
+from drone.xmp import OwnPose, packet_of
 
 _JPEG_QUALITY = 90
+_XMP_HEAD = b"http://ns.adobe.com/xap/1.0/\x00"  # ISO 16684-3: XMP in JPEG
 
 
 @dataclass(frozen=True, slots=True)
 class Stamp:
-    """When and where a photo was taken, as the vehicle's own GNSS says."""
+    """When and where a photo was taken, as the vehicle's own GNSS says; `pose` also goes into an XMP packet."""
 
     at_utc: datetime
     lonlat: LonLat
     alt_m: float
+    pose: OwnPose | None = None
 
 
 def jpeg_with_exif(image: Image, camera: CameraSpec, stamp: Stamp) -> bytes:
@@ -35,8 +38,10 @@ def jpeg_with_exif(image: Image, camera: CameraSpec, stamp: Stamp) -> bytes:
     if not done:
         raise ValueError("the image could not be encoded")
     jpeg = encoded.tobytes()
-    block = b"Exif\x00\x00" + _exif(camera, stamp).tobytes().removeprefix(b"Exif\x00\x00")
-    return jpeg[:2] + b"\xff\xe1" + struct.pack(">H", len(block) + 2) + block + jpeg[2:]
+    blocks = [b"Exif\x00\x00" + _exif(camera, stamp).tobytes().removeprefix(b"Exif\x00\x00")]
+    blocks += [_XMP_HEAD + packet_of(stamp.pose)] if stamp.pose else []
+    heads = b"".join(b"\xff\xe1" + struct.pack(">H", len(block) + 2) + block for block in blocks)
+    return jpeg[:2] + heads + jpeg[2:]
 
 
 def _exif(camera: CameraSpec, stamp: Stamp) -> PilImage.Exif:

@@ -112,6 +112,9 @@ class MissionStore:
             return [Ask(len(self._incoming), kind)]
         return []
 
-    def clear(self, kind: MissionType) -> Out:
+    def clear(self, kind: MissionType, *, flying_it: bool) -> Out:
+        """Empty a list; the mission is not cleared while AUTO flies it."""
+        if flying_it and kind is MissionType.MISSION:
+            return Answer(ERROR, kind)
         self.stored[kind] = []
         return Answer(OK, kind)

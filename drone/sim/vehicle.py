@@ -24,7 +24,7 @@ from drone.sim.missions import Ask, MissionStore, Out
 from drone.sim.payload import SimPayload, is_for_payload
 from drone.sim.world import Body, Fault, WorldSpec
 from drone.transport import Transport
-from drone.vehicle import SIMULATOR_PRODUCT_ID, SIMULATOR_VENDOR_ID, SIMULATOR_VERSION
+from drone.vehicle import SIMULATOR_PRODUCT_ID, SIMULATOR_VENDOR_ID, SIMULATOR_VERSION, Mode
 from drone.wire import To, item_message, item_of
 
 STEP_S = 0.05  # flight dynamics
@@ -70,6 +70,7 @@ class SimVehicle:
     _intervals: dict[int, float] = field(default_factory=dict)
     _sent: dict[int, float] = field(default_factory=dict)
     _builders: dict[int, Callable[[], Any]] = field(init=False, repr=False)
+    _camera_builders: dict[int, Callable[[], Any]] = field(init=False, repr=False)
     _handlers: dict[str, Callable[[Any], None]] = field(init=False, repr=False)
     _ground: tuple[int, int] = (255, 190)
     _beat_at: float = -1e9
@@ -95,6 +96,13 @@ class SimVehicle:
             mav.MAVLINK_MSG_ID_HOME_POSITION: self._home,
             mav.MAVLINK_MSG_ID_AUTOPILOT_VERSION: self._version,
             mav.MAVLINK_MSG_ID_SYSTEM_TIME: self._time,
+        }
+        self._camera_builders = {
+            mav.MAVLINK_MSG_ID_CAMERA_INFORMATION: self._camera_information,
+            mav.MAVLINK_MSG_ID_CAMERA_SETTINGS: lambda: mav.MAVLink_camera_settings_message(self._boot_ms, 0),
+            mav.MAVLINK_MSG_ID_CAMERA_CAPTURE_STATUS: self._capture_status,
+            mav.MAVLINK_MSG_ID_CAMERA_FOV_STATUS: self._fov,
+            mav.MAVLINK_MSG_ID_CAMERA_FEEDBACK: self._stale_feedback,
         }
         home = self.spec.home
         item = MissionItem(Command.NAV_WAYPOINT, 0, x=round(home.lat * 1e7), y=round(home.lon * 1e7), z=0.0)
@@ -149,14 +157,36 @@ class SimVehicle:
             self._send(self._image_captured(shot.index), from_camera=True)
             self.on_exposure(Exposure(shot, at))
             return
-        self._send(
-            mav.MAVLink_camera_feedback_message(
-                round(at.timestamp() * 1e6), 0, 0, shot.index, round(shot.lonlat.lat * 1e7), round(shot.lonlat.lon * 1e7),
-                shot.alt_rel_m + self.spec.home_alt_m, shot.alt_rel_m, 0.0, 0.0, shot.yaw_deg, 0.0,
-                mav.CAMERA_FEEDBACK_PHOTO, shot.index,
-            )
-        )  # fmt: skip
+        self._send(self._feedback(shot, at))
         self.on_exposure(Exposure(shot, at))
+
+    def _feedback(self, shot: ShotTaken, at: datetime) -> Any:
+        """CAMERA_FEEDBACK; the attitude is the vehicle's, not the gimbal's."""
+        return mav.MAVLink_camera_feedback_message(
+            round(at.timestamp() * 1e6), 0, 0, shot.index, round(shot.lonlat.lat * 1e7), round(shot.lonlat.lon * 1e7),
+            shot.alt_rel_m + self.spec.home_alt_m, shot.alt_rel_m, 0.0, 0.0, shot.yaw_deg, 0.0,
+            mav.CAMERA_FEEDBACK_PHOTO, shot.index,
+        )  # fmt: skip
+
+    def _stale_feedback(self) -> Any:
+        """What a stream of CAMERA_FEEDBACK repeats: the last record, or one of zeros."""
+        if not self._images:
+            return mav.MAVLink_camera_feedback_message(0, 0, 0, 0, 0, 0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0, 0)
+        return self._feedback(*self._images[max(self._images)])
+
+    def _camera_information(self) -> Any:
+        """A servo camera knows nothing of its sensor: NaN, and no resolution."""
+        nan, name = math.nan, [*b"SIMULATED", *([0] * 23)]
+        return mav.MAVLink_camera_information_message(self._boot_ms, name, name, 0, nan, nan, nan, 0, 0, 0, 2, 0, b"")
+
+    def _capture_status(self) -> Any:
+        return mav.MAVLink_camera_capture_status_message(self._boot_ms, 0, 0, 0.0, 0, math.nan, self.autopilot.shots)
+
+    def _fov(self) -> Any:
+        nan, unknown = math.nan, 2**31 - 1
+        return mav.MAVLink_camera_fov_status_message(
+            self._boot_ms, unknown, unknown, unknown, unknown, unknown, unknown, [nan] * 4, nan, nan
+        )
 
     def _image_captured(self, index: int) -> Any:
         """CAMERA_IMAGE_CAPTURED, attitude of the camera as a quaternion (yaw, then pitch; earth frame)."""
@@ -189,7 +219,7 @@ class SimVehicle:
         for message_id, interval in self._intervals.items():
             if self.now - self._sent.get(message_id, -1e9) >= interval - STEP_S / 2:
                 self._sent[message_id] = self.now
-                self._send(self._builders[message_id]())
+                self._send((self._builders.get(message_id) or self._camera_builders[message_id])())
 
     def _heartbeat(self) -> None:
         armed = mav.MAV_MODE_FLAG_SAFETY_ARMED if self.autopilot.armed else 0
@@ -365,7 +395,7 @@ class SimVehicle:
         if name == "MISSION_COUNT":
             self._send_mission(store.on_count(message.count, kind, self.now))
         elif name == "MISSION_CLEAR_ALL":
-            self._send_mission([store.clear(kind)])
+            self._send_mission([store.clear(kind, flying_it=self.autopilot.armed and self.autopilot.mode is Mode.AUTO)])
         elif name == "MISSION_REQUEST_LIST":
             self._send(mav.MAVLink_mission_count_message(*self._ground, len(store.stored[kind]), int(kind)))
         else:
@@ -404,8 +434,9 @@ class SimVehicle:
             if wanted == mav.MAVLINK_MSG_ID_CAMERA_IMAGE_CAPTURED and self.camera_component and params[1] in self._images:
                 self._send(self._image_captured(int(params[1])), from_camera=True)
                 return _ACCEPTED
-            build = self._builders.get(wanted)
+            build = self._builders.get(wanted) or self._camera_builders.get(wanted)
             if build is None:
+                self._say(3, f"No ap_message for mavlink id ({wanted})")
                 return _FAILED
             self._send(build())
             return _ACCEPTED
@@ -435,7 +466,7 @@ class SimVehicle:
         return _ACCEPTED if action() else _FAILED
 
     def _set_interval(self, message_id: int, interval_us: float) -> int:
-        if message_id not in self._builders:
+        if message_id not in self._builders and message_id not in self._camera_builders:
             return _DENIED
         if interval_us < 0:
             self._intervals.pop(message_id, None)

@@ -16,6 +16,7 @@ import struct
 import sys
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -91,7 +92,7 @@ def abort_latency_ms(trials: int, folder: Path) -> list[float]:
     """From the operator's press to the frame on the wire, while the flight watches as it always does."""
     settings = load_settings(environ={}).drone
     wishes, wire, clock, pressed = Wishes.from_settings(settings), Wire(), SystemClock(), [math.inf]
-    plan = plan_survey(SHIP, GEOMETRY, POSE, "starboard", wishes)
+    plan = plan_survey(SHIP, GEOMETRY, replace(POSE, at_utc=clock.now()), "starboard", wishes)
     until = time.monotonic() + 60.0 + 2.0 * trials
     jobs = [multiprocessing.Process(target=fly_vehicle, args=(wire.inner.port, until), daemon=True)]
     jobs += [multiprocessing.Process(target=burn, args=(until,), daemon=True) for _ in range(os.cpu_count() or 1)]

@@ -10,6 +10,7 @@ from companion import books, drone_orders, obligations, store
 from companion.drone_orders import Reading, SurveyOrder
 from companion.model import Actor, Role
 from core.errors import AccessDenied, Refused
+from drone import PayloadLog, PayloadReading
 from tests.integration.companion.kit import FIRM, effects, rules
 from tests.unit.drone.kit import GEOMETRY, POSE, SHIP
 
@@ -102,6 +103,24 @@ def test_case_16_a_drone_is_ordered_on_a_lead_and_handed_to_the_planner(window):
     assert [one.values["standing"] for one in kept] == ["evidence", "lead"]
     with pytest.raises(Refused, match="done"):
         drone_orders.flown(services, OFFICER, made.ref, "survey-2")
+
+
+def test_case_16_what_the_payload_read_is_kept_as_evidence_or_as_a_lead(window):
+    case, services = lead(window, "drone"), window.services
+    wanted = SurveyOrder(case.id, "9074729", "sulphur", date(2026, 3, 6), ("gas_detection", "lighting"))
+    made = drone_orders.order(services, OFFICER, wanted)
+    assert drone_orders.task_of(made).kinds == {"gas_detection", "lighting"}
+
+    def one(what: str, *, calibrated: bool) -> PayloadReading:
+        return PayloadReading(
+            what=what, value=90.0, unit="ppb", at_utc=None, lonlat=(122.1, 40.3), height_m=20.0, calibrated_on=None,
+            instrument_calibrated=calibrated, time_calibrated=True, position_calibrated=True,
+        )  # fmt: skip
+
+    readings = [one("so2", calibrated=True), one("no2", calibrated=False)]
+    log = PayloadLog(simulated=True, readings=readings, spoken=[], lit=True, infrared=False, sulphur=None)
+    kept = drone_orders.reported(services, OFFICER, made.ref, "survey-1", log, "1" * 64)
+    assert {one.values["what"]: one.values["standing"] for one in kept} == {"so2": "evidence", "no2": "lead"}
 
 
 def test_case_16_a_drone_is_not_ordered_on_a_closed_lead_or_by_anybody(window):

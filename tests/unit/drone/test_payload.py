@@ -17,7 +17,7 @@ from drone.flight import PAYLOAD_FILE, fly
 from drone.link import Link
 from drone.model import Plan, Wind
 from drone.packs import limits
-from drone.payload import Kind, Payload, PayloadReading, Task, fuel_sulphur, payload_rules
+from drone.payload import Kind, Payload, PayloadReading, Task, findings, fuel_sulphur, payload_rules
 from drone.planner import plan_survey
 from drone.sim.lockstep import LockstepClock
 from drone.sim.payload import SimPayload
@@ -83,6 +83,11 @@ def test_a_plume_is_flown_through_and_its_sulphur_found_with_messages_lost(tmp_p
     assert len(aloft) > 100
     assert all(one.instrument_calibrated and one.time_calibrated and one.position_calibrated for one in aloft)
     assert all(abs((one.at_utc - AT).total_seconds() - rig.clock.monotonic()) < 400 for one in aloft if one.at_utc)
+    told = {one.what: one for one in findings(log)}
+    assert set(told) == {"co2", "no2", "so2", "fuel_sulphur"}
+    assert told["fuel_sulphur"].value == log.sulphur.percent
+    assert told["fuel_sulphur"].time_calibrated
+    assert told["so2"].value > 50.0
     assert json.loads((tmp_path / PAYLOAD_FILE).read_text())["schema"] == "yunjian.payload/1"
     body = rig.vehicle.autopilot.body
     assert body.min_clearance_m > rig.plan.safety_distance_m

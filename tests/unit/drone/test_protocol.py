@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from drone.sim.missions import Answer, Ask, MissionStore
 from drone.transfer import CommandCall, Download, SendCount, SendItem, Upload
 from drone.transport import TlogWriter, parse_address, read_tlog
 from drone.vehicle import PhotoFeedback
+from drone.xmp import OwnPose, own_pose
 from tests.unit.drone.kit import AT, GEOMETRY, POSE
 
 HOME = MissionItem(Command.NAV_WAYPOINT, 0, x=1, y=2)
@@ -188,3 +190,31 @@ def test_photos_without_exif_have_no_pose(tmp_path: Path) -> None:
     shutil.rmtree(tmp_path / "survey")
     with pytest.raises(NotFound):
         load_survey(tmp_path / "survey")
+
+
+@pytest.mark.parametrize("fixed", [True, False, None])
+def test_pose_and_rtk_state_are_written_beside_the_photo_and_read_back(tmp_path: Path, *, fixed: bool | None) -> None:
+    write_card(tmp_path / "card", [0.0])
+    shot = replace(feedback(1, 0.05), rtk_fixed=fixed)
+    folder = collect(tmp_path / "card", [shot], frame(), tmp_path / "survey")
+    photo = load_survey(folder).photos[0]
+    own = own_pose(folder / photo.file)
+    assert own is not None
+    assert own.rtk_fixed is fixed
+    assert (own.lonlat.lat, own.lonlat.lon) == pytest.approx((shot.lonlat.lat, shot.lonlat.lon), abs=1e-8)
+    assert (own.alt_rel_m, own.yaw_deg_true, own.pitch_deg) == pytest.approx((3.0, 127.0, -6.0), abs=0.01)
+    assert (folder / photo.file).read_bytes() == (tmp_path / "card" / photo.file).read_bytes()  # the original stays as it is
+    # A copy of the folder is imported without the flight log: the poses are the same.
+    again = load_survey(collect(folder, [], frame(), tmp_path / "again"))
+    assert again.photos[0].c_ship_m == pytest.approx(photo.c_ship_m, abs=0.002)
+
+
+def test_simulated_photo_carries_its_own_pose(tmp_path: Path) -> None:
+    own = OwnPose(POSE.origin, 12.5, 307.0, -6.25, 0.0, rtk_fixed=True)
+    image = np.zeros((24, 32, 3), np.uint8)
+    path = tmp_path / "a.jpg"
+    path.write_bytes(jpeg_with_exif(image, camera("survey_3mp_tele"), Stamp(AT, POSE.origin, 12.5, own)))
+    read = own_pose(path)
+    assert read is not None
+    assert (read.alt_rel_m, read.yaw_deg_true, read.pitch_deg, read.rtk_fixed) == (12.5, 307.0, -6.25, True)
+    assert cv2.imread(str(path)) is not None
