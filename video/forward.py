@@ -159,6 +159,16 @@ class Forwarder:
         for leg in self._views[resource].legs if resource in self._views else ():
             leg.wants_hd = hd
 
+    def downlink(self, resource: str) -> Downlink:
+        """What is known of a viewing connection's path.
+
+        Raises:
+            NotFound: there is no such view (any more).
+        """
+        if resource not in self._views:
+            raise NotFound("video.no_connection")
+        return self._views[resource].downlink
+
     def source(self, seat: str, kind: str) -> Source:
         """The seat's track of this kind, made if it does not publish yet."""
         if (seat, kind) not in self._sources:
