@@ -42,11 +42,17 @@ def text(zh: str, en: str) -> dict[str, str]:
 
 
 def make_case(
-    db: Database, files: FileStore, clock: Clock, photos: int = 6, items: int = 8, size: tuple[int, int] = (640, 480)
+    db: Database,
+    files: FileStore,
+    clock: Clock,
+    photos: int = 6,
+    items: int = 8,
+    size: tuple[int, int] = (640, 480),
+    video: bytes = b"\x00\x00\x00\x18ftypmp42" + bytes(5000),
 ) -> CaseRecord:
     """Store evidence and a journal, and return the record that names them."""
     envelopes = [_still(files, number, size) for number in range(photos)]
-    envelopes.append(_envelope(files, b"\x00\x00\x00\x18ftypmp42" + bytes(5000), "recording", "video/mp4", "video"))
+    envelopes.append(_envelope(files, video, "recording", "video/mp4", "video"))
     envelopes.append(_envelope(files, b"!AIVDM,1,1,,A,13HOI:0P0000VOHLCnHQKwvL05Ip,0*23\n", "ais_lines", "text/plain", "ais"))
     with db.write() as session:
         for number in range(3):
