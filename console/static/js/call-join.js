@@ -102,7 +102,7 @@ async function checkDevices() {
   $('check-microphone').textContent = stream?.getAudioTracks().length ? words.ok : words.failed;
   const kbps = await measureUplink(call);
   const word = kbps === null ? words.lost : words[`link_${wordOf(kbps, joined)}`];
-  $('check-link').textContent = kbps === null ? word : say(words, 'link_speed', { word, n: Math.round(kbps) });
+  $('check-link').textContent = kbps === null ? word : say(words, 'link_speed', { word, n: kbps > 2000 ? '> 2000' : Math.round(kbps) });
 }
 
 async function admitted() {
