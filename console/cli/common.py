@@ -12,17 +12,18 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeElapsedColumn
 
 from config import ConfigError, Settings, load_settings
-from console.services import open_services
 from core import catalogue
-from core.context import Services
 from core.errors import YunJianError
+
+if TYPE_CHECKING:
+    from core.context import Services
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object {schema, data, warnings}.")]
 
@@ -51,6 +52,8 @@ def guarded(command: Callable[..., None]) -> Callable[..., None]:
 @contextmanager
 def opened() -> Iterator[Services]:
     """Services of the configured installation."""
+    from console.services import open_services  # noqa: PLC0415 - the database's libraries take half a second; many commands need none
+
     with open_services(load_settings()) as services:
         yield services
 

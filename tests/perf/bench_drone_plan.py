@@ -80,7 +80,7 @@ def cases(berths: int, forms: list[str]) -> list[Case]:
             pose = ShipPose(
                 LonLat(float(rng.uniform(117, 124)), float(rng.uniform(21, 41))), float(rng.uniform(0, 360)), AT, "ais"
             )
-            wind = Wind(float(rng.uniform(0, 10)), float(rng.uniform(0, 14)), float(rng.uniform(0, 360)))
+            wind = Wind(float(rng.uniform(0, 8)), float(rng.uniform(0, 12)), float(rng.uniform(0, 360)))  # more is refused
             plan = plan_survey(SHIP, ship, pose, quay, WISHES, wind=wind)
             verdict = judge.verdict(json.loads(plan.to_json()))
             outline_m = ship.loa_m * (2 if quay is None else 1) + (2 if quay is None else 1) * ship.beam_m
