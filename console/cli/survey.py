@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, cast, get_args
 
 import typer
 from rich.console import Console
@@ -32,7 +32,9 @@ from drone import (
     Override,
     Papers,
     Plan,
+    ShipBeacon,
     Stage,
+    Task,
     Watch,
     Wishes,
     camera,
@@ -47,6 +49,7 @@ from drone.capture import missing_triggers
 from drone.codec import read_key
 from drone.logbook import photos_in_tlog
 from drone.packs import limits
+from drone.payload import Kind as PayloadKind
 from drone.rehearsal import rehearse as run_scenario
 from drone.rehearsal import scenarios
 from drone.transport import TlogWriter, Transport, open_transport, parse_address, read_tlog
@@ -101,6 +104,17 @@ def _overrides(texts: list[str]) -> tuple[Override, ...]:
     return tuple(found)
 
 
+def _task(kinds: list[str], words: str) -> Task | None:
+    known = get_args(PayloadKind)
+    if unknown := [kind for kind in kinds if kind not in known]:
+        raise InputError("drone.payload.unknown", kind=", ".join(unknown), known=", ".join(known))
+    return Task(frozenset(cast("list[PayloadKind]", kinds)), words) if kinds else None
+
+
+def _beacon(address: str, antenna: tuple[float, float]) -> ShipBeacon | None:
+    return ShipBeacon(open_transport(parse_address(address)), SystemClock().now, antenna) if address else None
+
+
 def _papers(path: Path | None) -> Papers | None:
     if path is None:
         return None
@@ -129,6 +143,19 @@ def fly(
     moored: Annotated[bool, typer.Option("--moored", help="The operator sees that the ship is moored")] = False,  # noqa: FBT002
     override: Annotated[list[str] | None, typer.Option(help="RULE:NAME:REASON, against one rule of the board")] = None,
     key: Annotated[Path | None, typer.Option(help="Signing key file, mode 0600")] = None,
+    beacon: Annotated[
+        str,
+        typer.Option(
+            help="Position beacon on a ship at anchor (MAVLink or NMEA): udpin:HOST:PORT, serial:DEV (with --connect)"
+        ),
+    ] = "",
+    antenna: Annotated[
+        tuple[float, float], typer.Option(help="Where the beacon's antenna stands: m forward of the stern end, m to port")
+    ] = (0.0, 0.0),
+    payload: Annotated[
+        list[str] | None, typer.Option(help="On board for an enforcement order: " + ", ".join(get_args(PayloadKind)))
+    ] = None,
+    words: Annotated[str, typer.Option(help="What the loudspeaker says")] = "",
     speed: Annotated[float, typer.Option(min=1.0, max=20.0, help="Clock against the wall (simulated vehicle)")] = 10.0,
     seed: Annotated[int, typer.Option(help="Seed of wind, GNSS and sensor noise (simulated vehicle)")] = 1,
     fault: Annotated[str, typer.Option(help="What goes wrong, see python -m drone.sim --help (simulated vehicle)")] = "none",
@@ -148,13 +175,26 @@ def fly(
             where = f"{progress.stage.value} {progress.sortie}/{progress.sorties}"
             bar.update(task, completed=progress.photos, description=where)
 
+        ordered = _task(payload or [], words)
         if connect:
-            _fly_connected(made, connect, out, settings, stop, _papers(papers), override or [], key, show, moored=moored)
+            ship = _beacon(beacon, antenna)
+            _fly_connected(
+                made, connect, out, settings, stop, _papers(papers), override or [], key, show, ordered, ship, moored=moored
+            )
             return
         if ship_file is None:
             raise InputError("drone.ship_input", reason="--ship-file / --connect")
         run = fly_simulated(
-            made, ship_file, out, settings.drone, speed=speed, start=datetime.now(UTC), seed=seed, fault=fault, on_progress=show
+            made,
+            ship_file,
+            out,
+            settings.drone,
+            speed=speed,
+            start=datetime.now(UTC),
+            seed=seed,
+            fault=fault,
+            on_progress=show,
+            task=ordered,
         )
     numbers = {"photos": len(run.flight.photos), "separation": run.flight.min_separation_m, "speed": f"{speed:g}"}
     say(settings, "drone.cli.flown", **numbers)
@@ -174,12 +214,14 @@ def _fly_connected(
     overrides: list[str],
     key: Path | None,
     show: Callable[[FlightProgress], None],
+    task: Task | None,
+    ship: ShipBeacon | None,
     *,
     moored: bool,
 ) -> None:
     watch = Watch(
         (lambda: True) if moored else (lambda: None), stop.abort, out, operator=stop.operator, retake=stop.retake,
-        papers=papers, overrides=_overrides(overrides),
+        papers=papers, overrides=_overrides(overrides), task=task, beacon=ship,
     )  # fmt: skip
     before = signal.signal(signal.SIGINT, stop.press)
     try:
