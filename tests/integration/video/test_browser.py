@@ -17,6 +17,7 @@ FLAGS = [
     "--disable-features=WebRtcHideLocalIpsWithMdns", "--autoplay-policy=no-user-gesture-required",
 ]  # fmt: skip
 CHROMIUM = Path("/usr/bin/chromium")
+PATIENCE_MS = 120_000  # a busy machine is not a fault of the page
 # evaluate() with a promise: wait_for_function would need eval(), which the pages' policy forbids.
 DECODED = """() => new Promise((done, failed) => {
   const until = performance.now() + 30000;
@@ -43,6 +44,7 @@ def browser() -> Iterator[Browser]:
 def inspector_page(browser: Browser, site: Site, room_id: str, problems: list[str]) -> tuple[BrowserContext, Page]:
     opened = accounts.open_session(site.services, INSPECTOR)
     context = browser.new_context(permissions=["camera", "microphone"])
+    context.set_default_timeout(PATIENCE_MS)
     context.add_cookies([{"name": "yunjian_session", "value": opened.token, "url": site.url}])
     page = context.new_page()
     watch(page, problems)

@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import sync_playwright
 
 from tests.integration.video.conftest import INSPECTOR, serving
-from tests.integration.video.test_browser import CHROMIUM, FLAGS
+from tests.integration.video.test_browser import CHROMIUM, FLAGS, PATIENCE_MS
 from tests.kit.authority import issue, trust
 from tests.peers import missing
 from video import admit, attend, seat_of
@@ -50,6 +50,7 @@ def test_a_phone_joins_over_https_on_an_address_that_is_not_loopback(tmp_path: P
         assert site.url.startswith(f"https://{address}:")
         room = site.room()
         context = browser.new_context(permissions=["camera", "microphone"], locale="en-US")
+        context.set_default_timeout(PATIENCE_MS)
         phone = context.new_page()
         phone.goto(room.seats[0].link.replace("/call/join#", "/call/join?lang=en#"))
         assert phone.evaluate("() => isSecureContext")
