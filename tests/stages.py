@@ -60,6 +60,7 @@ SUITES: dict[str, list[Stage]] = {
                 "0",
             ],
         ),
+        ("memory of a call", [str(BIN / "python"), "tests/perf/bench_video_rooms.py", "--soak", "30"]),
         ("bench", [str(BIN / "python"), "tests/perf/all.py"]),
     ],
 }

@@ -280,7 +280,7 @@ def _channel(page: Page, size: int) -> float:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--small", action="store_true", help="one call with one switch, one kill, no still")
+    parser.add_argument("--small", action="store_true", help="one call with one switch")
     parser.add_argument("--only", choices=("join", "kill", "still"))
     chosen = parser.parse_args()
     result: dict[str, Any] = {"bench": "video.call", "load_before": round(os.getloadavg()[0], 1)}
@@ -290,8 +290,8 @@ def main() -> int:
     restrict_addresses(("127.0.0.1",))
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
-        if chosen.only in (None, "kill"):
-            result["kill"] = kill(folder, 1 if chosen.small else 5)
+        if chosen.only == "kill" or not (chosen.only or chosen.small):
+            result["kill"] = kill(folder, 5)
         if chosen.only != "kill":
             with serving(folder / "var") as site, chromium(noise_y4m(folder / "noise.y4m")) as browser:
                 if chosen.only in (None, "join"):
