@@ -27,8 +27,13 @@ def main() -> None:
     except typst.TypstError as error:
         print(json.dumps({"message": str(error), "hints": list(error.hints)}))  # noqa: T201
         return
-    peak_kb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    print(json.dumps({"ok": Path(job["output"]).is_file(), "peak_mb": peak_kb // 1024}))  # noqa: T201
+    print(json.dumps({"ok": Path(job["output"]).is_file(), "peak_mb": peak_kb() // 1024}))  # noqa: T201
+
+
+def peak_kb() -> int:
+    """High-water mark of this program's resident memory; ``ru_maxrss`` would begin with the parent's, from the fork."""
+    lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
+    return next((int(line.split()[1]) for line in lines if line.startswith("VmHWM:")), 0)
 
 
 if __name__ == "__main__":
