@@ -196,7 +196,7 @@ def kill(folder: Path, rounds: int) -> dict[str, Any]:
             time.sleep(3.0 + 0.37 * number)
             sent = load.counts()["sent"][0]
             os.kill(middle.pid, signal.SIGKILL)
-        lost.append((sent - 1 - _last_frame(next((out / "rec").glob("*.webm")), known)) % len(known.frames) / known.fps)
+        lost.append((sent - 1 - _last_frame(next(out.glob("**/*.webm")), known)) % len(known.frames) / known.fps)
     return {"kills": rounds, "lost_s": [round(one, 2) for one in lost], "worst_s": round(max(lost), 2), "bar_s": 1.0,
             "ok": max(lost) <= 1.0}  # fmt: skip
 

@@ -66,13 +66,14 @@ def test_a_satellite_path_that_loses_at_random_is_not_taken_for_a_full_one() -> 
     rows = follow("up_loss")
     assert min(bps for _, bps, _, _ in rows) >= START_BPS
     assert rows[-1][1] > 3_000_000
-    assert all(0.02 < loss < 0.1 for at_s, _, _, loss in rows if at_s > 5.0)
+    late = [loss for at_s, _, _, loss in rows if at_s > 5.0]
+    assert 0.03 < sum(late) / len(late) < 0.08
 
 
 def test_a_viewer_who_loses_a_fifth_keeps_the_large_picture() -> None:
     rows = [row for row in follow("down_loss") if row[0] > 2.0]
     assert min(bps for _, bps, _, _ in rows) > 2_000_000
-    assert all(0.1 < loss < 0.3 for _, _, _, loss in rows)
+    assert 0.15 < sum(loss for _, _, _, loss in rows) / len(rows) < 0.25
 
 
 def test_a_viewers_path_that_shrinks_is_noticed_within_two_seconds() -> None:
