@@ -1,4 +1,4 @@
-"""Owns ``yunjian hull``: detect, map, evaluate, truth, synth-ship, train, convert, export, worker, model.
+"""Owns ``yunjian hull``: detect, map, evaluate, truth, synth-ship, train, convert, export, compare, worker, model.
 
 Never holds a rule of hull vision: `inspection.hull` does.
 """
@@ -56,7 +56,9 @@ from inspection.hull import (
     train_model,
     write_ship_file,
 )
+from inspection.hull.compare import COMPARISON_SCHEMA, Comparison, Flight
 from inspection.hull.dataset import Format
+from inspection.hull.evaluate_page import render_page, worst_pictures
 from inspection.hull.overview import survey_parts
 from inspection.hull.review import corrected
 
@@ -163,6 +165,48 @@ def _mapped(survey: Path, out: Path, settings: Settings) -> HullMap:
     return map_survey(survey, out / "detections")
 
 
+@app.command(epilog="Example: yunjian hull compare survey-may/ survey-november/ --out change/")
+@guarded
+def compare(
+    before: Annotated[Path, typer.Argument(help="Earlier survey folder (yunjian.survey/1)")],
+    after: Annotated[Path, typer.Argument(help="Later survey folder of the same ship")],
+    out: Annotated[Path, typer.Option(help="Folder for detections, comparison.json and pictures of the cells that changed")],
+    threshold: _THRESHOLD = None,
+    as_json: AsJson = False,  # noqa: FBT002
+) -> None:
+    """Growth of defects between two surveys, cell by cell with its error; cells that cannot be compared say why."""
+    settings = _settings(threshold)
+    flights = [Flight(survey, out / name / "detections") for survey, name in ((before, "before"), (after, "after"))]
+    for flight in flights:
+        _mapped(flight.survey, flight.detections.parent, settings)
+    compared = Comparison(flights[0], flights[1], settings.hull.max_megapixels)
+    cells = compared.cells()
+    (out / "crops").mkdir(parents=True, exist_ok=True)
+    rows = []
+    for cell in cells:
+        name = f"{cell.side}-{cell.low[0]:06.2f}-{cell.low[1]:05.2f}.jpg" if cell.changed else None
+        if name is not None:
+            (out / "crops" / name).write_bytes(compared.crop(cell))
+        rows.append(cell.data() | {"crop": name})
+    document = {"schema": COMPARISON_SCHEMA, "cells": rows}
+    (out / "comparison.json").write_text(json.dumps(document, indent=1), encoding="utf-8")
+    if as_json:
+        print_json(COMPARISON_SCHEMA, document)
+    else:
+        for cell in cells:
+            if cell.changed:
+                place = f"{cell.side}\t{cell.low[0]:g}-{cell.high[0]:g}\t{cell.low[1]:g}-{cell.high[1]:g}"
+                sys.stdout.write(f"{place}\t{cell.growth_cm2:+.0f}\t{cell.error_cm2:.0f}\n")
+    say(
+        settings,
+        "hull.compare.done",
+        cells=len(cells),
+        changed=sum(cell.changed for cell in cells),
+        refused=sum(cell.refused is not None for cell in cells),
+        path=out,
+    )
+
+
 @app.command(epilog="Example: yunjian hull truth survey/ ship/ --out hullmap/")
 @guarded
 def truth(
@@ -207,6 +251,7 @@ def evaluate_command(
     folder: Annotated[Path, typer.Argument(help="Folder with images/ and masks/ (0 sound, 1 corrosion, 255 ignore)")],
     split: Annotated[str, typer.Option(help="all, or one part of the frozen split: test, select, train")] = "all",
     threshold: _THRESHOLD = None,
+    page: Annotated[Path | None, typer.Option(help="Write an HTML page with the worst pictures here")] = None,
     as_json: AsJson = False,  # noqa: FBT002
 ) -> None:
     """Score the model on labelled photographs, beside the colour rules, over all thresholds."""
@@ -216,6 +261,10 @@ def evaluate_command(
     parts: dict[str, SplitName] = {"all": "all", "test": "test", "select": "select", "train": "train"}
     with _bar() as step:
         found = evaluate_folder(folder, settings.hull, parts[split], step)
+        worst = worst_pictures(folder, settings.hull, parts[split], step) if page is not None else []
+    if page is not None:
+        page.write_text(render_page(found, worst, settings.language), encoding="utf-8")
+        say(settings, "hull.page.done", path=page)
     if as_json:
         print_json(found.schema_, found.model_dump(mode="json"))
     else:
