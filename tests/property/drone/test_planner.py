@@ -59,7 +59,7 @@ geometries = st.builds(
 )
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(geometries, st.floats(0, 359.9), st.sampled_from(SIDES))
 def test_path_keeps_clear_of_ship_quay_and_water(geometry: ShipGeometry, heading: float, quay: ShipSide | None) -> None:
     pose = ShipPose(LonLat(122.1, 40.3), heading, AT, "ais")
@@ -79,7 +79,7 @@ def test_path_keeps_clear_of_ship_quay_and_water(geometry: ShipGeometry, heading
         assert plan.coverage.seen2_pct > 95.0
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(geometries, st.sampled_from(SIDES))
 def test_every_trigger_is_flown_by_the_mission(geometry: ShipGeometry, quay: ShipSide | None) -> None:
     plan = plan_survey(SHIP, geometry, POSE, quay, wishes())
