@@ -18,6 +18,7 @@ from core import evidence
 from tests.integration.video.conftest import INSPECTOR, SUBJECT, Site
 from tests.integration.video.test_browser import CHROMIUM, FLAGS, PATIENCE_MS, inspector_page, watch
 from video import NewRoom, RoomOrder, SeatOrder, SeatRole, Shot, admit, attend, create_room, seat_of
+from video.links import code_of
 
 ITEMS = ("door", "pump", "boat")
 BUDGET_KB = 150
@@ -172,7 +173,9 @@ def test_captions_the_worked_camera_and_the_key_for_another_phone(site: Site, br
     inspector.keyboard.press("p")
     inspector.wait_for_selector("#sheet[open]")
     assert inspector.evaluate("() => document.getElementById('sheet-qr').naturalWidth") > 0
-    other_context, other = phone_page(browser, inspector.input_value("#sheet-link"), problems)
+    other_context, other = phone_page(
+        browser, f"{site.url}/call/join#{code_of(inspector.input_value('#sheet-link'))}", problems
+    )
     phone.wait_for_selector("#end-why:has-text('another phone')")
     other.click("#join-form button")
     other.wait_for_selector("#step-call:not([hidden])")
