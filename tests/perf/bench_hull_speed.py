@@ -84,9 +84,9 @@ def overview(folder: Path, settings: Settings) -> dict[str, float]:
     spent, score = {}, {}
     for name, where in (("whole", None), ("parts", parts)):
         began = time.process_time()
-        detect_photos(photos, folder / name, settings.hull, gsd_mm=gsd, parts=where)
+        detect_photos(photos, folder / f"read-{name}", settings.hull, gsd_mm=gsd, parts=where)
         spent[name] = (time.process_time() - began) / len(photos)
-        score[name] = score_map(map_survey(survey_dir, folder / name), ship_dir)
+        score[name] = score_map(map_survey(survey_dir, folder / f"read-{name}"), ship_dir)
     return {
         "photos": len(photos),
         "cpu_s_whole": round(spent["whole"], 3),
