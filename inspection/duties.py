@@ -172,7 +172,7 @@ def _duty_words(kind: DutyKind, seat: str, start: datetime, end: datetime) -> Te
 
 def _rest_words(seat: str, broken: RestBreach, rule: str, basis: str) -> Text:
     return _both(
-        "inspection.clash.rest", seat=seat, rule=rule, basis=basis, value=f"{broken.value_h:g}", limit=f"{broken.limit_h:g}",
+        "inspection.clash.rest", seat=seat, rule=rule, basis=basis, value=f"{round(broken.value_h, 2):g}", limit=f"{broken.limit_h:g}",
         start=f"{broken.first_utc:%m-%d %H:%M}", end=f"{broken.last_utc:%m-%d %H:%M}",
     )  # fmt: skip
 

@@ -9,6 +9,7 @@ from fastapi import APIRouter
 
 from console.metrics import Metrics
 from console.pages import (
+    afterwards,
     appointment,
     benefits,
     call,
@@ -79,6 +80,7 @@ def build_routers(services: Services, metrics: Metrics, sources: Sources, area: 
         followup.build_router(services, sources),
         appointment.build_router(services),
         detention.build_router(services),
+        afterwards.build_router(services),
         service.build_router(services),
         notices.build_router(services),
         help.build_router(services),

@@ -127,6 +127,28 @@ def test_detention_from_order_to_objection(app: FastAPI, opened: Opened, case_id
         assert "It was renewed" in supervisor.get(base).text
 
 
+def test_doubts_addenda_and_what_was_found_on_board(opened: Opened, case_id: str, services: Services) -> None:
+    inspection.judge_for(services, INSPECTOR, case_id, "help")
+    walk_to_review(services, case_id)
+    base = f"/cases/{case_id}"
+    assert opened(Role.INSPECTOR).get(f"{base}/beside").status_code == 200
+    inspection.record_attendance(services, INSPECTOR, case_id, "went on board")
+    inspection.approve(services, Actor("u-second", "supervisor"), case_id)
+    inspection.issue(services, INSPECTOR, case_id)
+    officer, supervisor = opened(Role.INSPECTOR), opened(Role.SUPERVISOR)
+    assert (
+        officer.post(f"{base}/addenda", data={"about": "place", "was": "A1", "now": "A2", "reason": "wrong berth"}).status_code
+        == 303
+    )
+    assert officer.post(f"{base}/addenda/1/sign").status_code == 403
+    assert supervisor.post(f"{base}/addenda/1/sign").status_code == 303
+    assert supervisor.post(f"{base}/outcome", data={"YJ-001": "deficient"}).status_code == 422
+    assert supervisor.post(f"{base}/outcome", data={}).status_code == 303
+    for lang in ("zh", "en"):
+        supervisor.get(f"/language/{lang}")
+        assert "wrong berth" in supervisor.get(f"{base}/beside").text
+
+
 def walk_to_review(services: Services, case_id: str) -> None:
     now = services.clock.now()
     seats = [inspection.Seat(seat="master", role="crew_guest", name="M")]
