@@ -16,6 +16,7 @@ from core.context import Services
 from inspection import api_field, api_followup, assemble, content, service, wording
 from inspection.api_actor import IdempotencyKey, actor_of, principal_of, require_scope
 from inspection.codes import deficiency_codes
+from inspection.hull import api as hull_api
 from inspection.model import CaseSummary, NewAnswer, NewDeficiency, Outcome
 from inspection.record import CaseRecord, CaseState, Text
 
@@ -103,6 +104,7 @@ def build_router(services: Services) -> APIRouter:
     _steps(router, services)
     api_followup.add_routes(router, services)
     api_field.add_routes(router, services)
+    hull_api.add_routes(router, services)
     return router
 
 
