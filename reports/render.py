@@ -150,7 +150,8 @@ def make_preview(data: bytes, target: Path, longest_px: int, quality: int, max_m
         with Image.open(BytesIO(data)) as source:
             if source.width * source.height > max_megapixels * 1_000_000:
                 return None
-            source.draft("RGB", (longest_px, longest_px))
+            share = longest_px / max(source.size)  # the decoder skips pixels only if both sides of the wish are small enough
+            source.draft("RGB", (int(source.width * share), int(source.height * share)))
             upright = ImageOps.exif_transpose(source).convert("RGB")
             upright.thumbnail((longest_px, longest_px), Image.Resampling.BILINEAR, reducing_gap=2.0)
             upright.info = {}  # a comment or profile would travel into the preview
