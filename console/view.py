@@ -55,7 +55,7 @@ NAVIGATION = (
     NavItem("map", "/map", "obi-chart-radar-overlay-iec", (*_STAFF, Role.DRONE_OPERATOR)),
     NavItem("cases", "/cases", "obi-clipboard", (*_STAFF, Role.DRONE_OPERATOR)),
     NavItem("deadlines", "/deadlines", "obi-alert-list", _STAFF),
-    NavItem("service", "/service", "obi-alert-list", _STAFF),
+    NavItem("service", "/service", "obi-notification-advice", _STAFF),
     NavItem("desk", "/reforms/desk", "obi-clipboard", _DESKS),
     NavItem("reforms", "/reforms", "obi-list-alt-check-google", (*_STAFF, *_DESKS)),
     NavItem("feeds", "/feeds", "obi-antenna", (*_STAFF, Role.DRONE_OPERATOR, Role.ADMIN)),
