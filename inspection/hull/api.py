@@ -6,7 +6,6 @@ Never runs a model: that is a job. Who may call what: ``config/access/hull.toml`
 from __future__ import annotations
 
 import base64
-import binascii
 from typing import Annotated
 
 import cv2
@@ -97,7 +96,7 @@ def add_routes(router: APIRouter, services: Services) -> None:
     def correct(request: Request, case_id: str, evidence_id: str, body: Correction) -> Kept:
         try:
             png = base64.b64decode(body.mask_png, validate=True)
-        except binascii.Error as error:
+        except ValueError as error:
             raise InputError("hull.mask_does_not_fit", file=evidence_id) from error
         actor = actor_of(request, case_id, None, None)
         done = review.correct(services, actor, case_id, evidence_id, png, body.actions, body.threshold)
