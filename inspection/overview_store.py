@@ -59,6 +59,16 @@ def case_heads(session: Session, states: Collection[str]) -> list[CaseHead]:
     return sorted(heads, key=lambda head: (head.moved_at, head.id))
 
 
+def appointments(session: Session, states: Collection[str], start: datetime, end: datetime) -> list[tuple[CaseHead, datetime]]:
+    """Cases in these states whose appointment begins from `start` to before `end`, the next first."""
+    heads = {head.id: head for head in case_heads(session, states)}
+    rows = session.execute(
+        select(CaseRow.id, CaseRow.appointment).where(CaseRow.id.in_(heads), CaseRow.appointment.is_not(None))
+    )
+    found = [(heads[row.id], datetime.fromisoformat(row.appointment["starts_at"])) for row in rows if row.appointment]
+    return sorted(((head, at) for head, at in found if start <= at < end), key=lambda pair: (pair[1], pair[0].id))
+
+
 def open_grounds(session: Session) -> list[tuple[str, dict[str, Any]]]:
     """Case and deficiency (the record's form) of every ground for detention that has not ended."""
     query = select(DeficiencyRow.case_id, DeficiencyRow.part).where(

@@ -19,6 +19,7 @@ from console.pages import (
     evidence,
     feeds,
     followup,
+    handover,
     help,  # noqa: A004 - areas are named as users say
     hull_review,
     journal,
@@ -76,6 +77,7 @@ def build_routers(services: Services, metrics: Metrics, sources: Sources, area: 
         journal.build_router(services),
         benefits.build_router(services),
         supervisor.build_router(services),
+        handover.build_router(services),
         reforms_video.build_router(services),
         followup.build_router(services, sources),
         appointment.build_router(services),
