@@ -39,6 +39,7 @@ from console.pages import (
     replay,
     service,
     ship,
+    styleguide,
     supervisor,
     system,
 )
@@ -52,6 +53,7 @@ def build_routers(services: Services, metrics: Metrics, sources: Sources, area: 
     common = (
         login.build_router(services),
         preferences.build_router(),
+        styleguide.build_router(),
         system.build_router(services, metrics),
         reforms.build_router(services, calls=area is Area.ALL),
         reforms_books.build_router(services),
