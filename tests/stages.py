@@ -42,6 +42,7 @@ SUITES: dict[str, list[Stage]] = {
     "all": [*CHECK, *FAST, *PEERS],
     "bench": [("bench", [str(BIN / "python"), "tests/perf/all.py"])],
     "soak": [
+        ("newest aiortc", [str(BIN / "python"), "tests/newest.py"]),
         ("mutation score", [str(BIN / "python"), "tests/mutation.py"]),
         ("fuzz", [str(BIN / "pytest"), "-q", "tests/fuzz", "-o", "timeout=3600"]),
         ("drone safety", [str(BIN / "pytest"), "-q", "-n", "2", "tests/unit/drone/test_rehearsal.py", "-o", "timeout=600"]),
