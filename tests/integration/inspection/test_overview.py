@@ -19,7 +19,7 @@ def test_a_case_waits_until_the_second_person_has_moved(walk, services, clock):
 
     walk.step(INSPECTOR, "end_session")
     submit_for_review(services, INSPECTOR, walk.id)
-    clock.advance(timedelta(hours=3))
+    clock.advance(3 * 3600)
     with services.db.read() as session:
         (waiting,) = overview(session, clock.now()).waiting
     assert (waiting.id, waiting.moved_by) == (walk.id, INSPECTOR.user_id)
