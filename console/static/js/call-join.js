@@ -106,7 +106,13 @@ async function checkDevices() {
 }
 
 async function admitted() {
-  const room = await (await call.request('GET', call.here)).json();
+  let room;
+  try {
+    room = await (await call.request('GET', call.here)).json();
+  } catch (error) {
+    if (error.status) trouble(error); else setTimeout(admitted, AGAIN_MS);  // the link went away in this very moment
+    return;
+  }
   items.show(room.shots);
   remember(code, joined, room.shots, call.offsetMs);
   setPeople(room.seats);
