@@ -1,4 +1,4 @@
-"""Three devices, random sync schedules: `python -m tests.perf.bench_field_sync [SCHEDULES]` (10,000 by default).
+"""Three devices, random sync schedules: `python -m tests.perf.bench_field_sync [--small]` (10,000; 500 with --small).
 
 One JSON line: schedules, converged, operations lost, evidence lost, CPU seconds. Exit 1 if anything was lost.
 """
@@ -12,7 +12,8 @@ import time
 from tests.kit.field_schedules import live
 
 
-def main(schedules: int = 10_000) -> int:
+def main() -> int:
+    schedules = 500 if "--small" in sys.argv else 10_000
     began = time.process_time()
     converged = ops_lost = evidence_lost = conflicts = 0
     for seed in range(schedules):
@@ -32,4 +33,4 @@ def main(schedules: int = 10_000) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(*map(int, sys.argv[1:2])))
+    sys.exit(main())
