@@ -5,14 +5,12 @@ Never does a job itself. More machines: ``yunjian hull worker`` on each, with th
 
 from __future__ import annotations
 
-import os
 import socket
-import subprocess
-import sys
 import threading
 import time
 
-from core import jobs, logs, processes
+from console.kept_child import KeptChild
+from core import jobs, logs
 from core.context import Services
 from core.job_runner import Handler, JobRunner
 from core.jobs import JobState
@@ -20,6 +18,7 @@ from inspection.hull.jobs import HANDLERS as HULL
 
 _log = logs.get("console")
 _LOOK_EVERY_S = 1.0
+_TOO_SHORT_S, _AFTER_A_FAILURE_S = 5.0, 60.0
 IDLE_S = 60.0  # a process that has had nothing to do for so long ends: the next job starts another
 HANDLERS: dict[str, Handler] = {**HULL}
 
@@ -60,57 +59,23 @@ def _end_when_idle(services: Services, stop: threading.Event, idle_s: float) -> 
             stop.set()
 
 
-class JobProcess:
+class JobProcess(KeptChild):
     """One child process while there is work; started again when it dies with work left."""
 
     def __init__(self, services: Services) -> None:
-        self._services = services
-        self._stop = threading.Event()
-        self._thread: threading.Thread | None = None
-        self.child: subprocess.Popen[str] | None = None
-        self.starts = 0
-
-    def start(self) -> None:
-        self._thread = threading.Thread(target=self._keep, name="console-jobs", daemon=True)
-        self._thread.start()
-
-    def stop(self) -> None:
-        self._stop.set()
-        if self._thread is not None:
-            self._thread.join(timeout=10.0)
+        super().__init__(services, "console-jobs", "hull", "hull", "worker", "--until-idle")
 
     def _keep(self) -> None:
         wait_s = _LOOK_EVERY_S
         while not self._stop.wait(wait_s):
+            wait_s = _LOOK_EVERY_S
             if not open_work(self._services):
-                wait_s = _LOOK_EVERY_S
                 continue
             began = time.monotonic()
-            child = self.child = processes.spawn(self._command(), env=self._environment(), stdout=sys.stderr)
-            self.starts += 1
-            while child.poll() is None and not self._stop.wait(0.25):
-                pass
-            if self._stop.is_set():
-                processes.stop(child)
+            status = self._run()
+            if status is None:
                 return
-            if child.returncode != 0:
-                _log.error("job process ended; it is started again", status=child.returncode)
-            wait_s = (
-                60.0 if time.monotonic() - began < 5.0 else _LOOK_EVERY_S
-            )  # one that cannot start is not tried all the time
-
-    @staticmethod
-    def _command() -> list[str]:
-        return processes.python_module("console.cli", "hull", "worker", "--until-idle")
-
-    def _environment(self) -> dict[str, str]:
-        """The settings in force here, wherever they came from."""
-        settings = self._services.settings
-        ours = {
-            "YUNJIAN_DATA_DIR": str(settings.data_dir.absolute()),
-            "YUNJIAN_LANGUAGE": settings.language,
-            "YUNJIAN_DATABASE__URL": settings.database.url,
-            "YUNJIAN_JOBS__URL": settings.jobs.url,
-            **{f"YUNJIAN_HULL__{name.upper()}": str(value) for name, value in settings.hull.model_dump(mode="json").items()},
-        }
-        return {**os.environ, **ours}
+            if status != 0:
+                _log.error("job process ended; it is started again", status=status)
+            if time.monotonic() - began < _TOO_SHORT_S:  # one that cannot start is not tried all the time
+                wait_s = _AFTER_A_FAILURE_S

@@ -78,7 +78,7 @@ def overview(session: Session, now: datetime) -> Overview:
     by_id = {head.id: head for head in heads}
     monday = local_day(now) - timedelta(days=local_day(now).weekday())
     taken = overview_store.steps_since(session, now - timedelta(weeks=WEEKS + 1))
-    found = overview_store.findings_by_class(session)
+    found = overview_store.findings_by_state(session)
     return Overview(
         waiting=tuple(head for head in heads if head.state == "under_review"),
         to_issue=tuple(head for head in heads if head.state == "approved"),
@@ -89,9 +89,9 @@ def overview(session: Session, now: datetime) -> Overview:
         ),
         loads=loads(heads, [one for one in taken if one.at >= now - timedelta(days=_LOOK_BACK_DAYS)]),
         weeks=weeks(taken, monday),
-        confirmed=sum(count for (_, state), count in found.items() if state == "confirmed"),
-        rejected=sum(count for (_, state), count in found.items() if state == "rejected"),
-        undecided=sum(count for (_, state), count in found.items() if state == "proposed"),
+        confirmed=found.get("confirmed", 0),
+        rejected=found.get("rejected", 0),
+        undecided=found.get("proposed", 0),
     )
 
 

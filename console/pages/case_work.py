@@ -18,7 +18,7 @@ from core.auth import Role
 from core.context import Services
 from inspection import action_codes, machine
 from inspection.record import AnswerValue, CaseRecord
-from inspection.states import actor_role
+from inspection.states import ActorRole, actor_role
 from reports import bundles_of, waiting
 from reports.keys import SignerRole
 
@@ -93,7 +93,7 @@ def build_router(services: Services, sources: Sources) -> APIRouter:
             steps=steps(record),
             choices=choices(record, actor_role(principal.role)),
             report=built[-1] if built else None,
-            signing=signing(services, record, principal.role),
+            signing=None if built else signing(services, record, principal.role),
             sections=sections(items),
             evidence={one.id: one for one in record.evidence},
             hull=hullview.build(record),
@@ -110,15 +110,15 @@ def build_router(services: Services, sources: Sources) -> APIRouter:
 
 
 def signing(services: Services, record: CaseRecord, role: Role) -> Signing | None:
-    """Who signs next; None outside of the state in which reports are signed, and when both have."""
-    if record.state != "approved" or bundles_of(services, record.id):
+    """Who signs next; None outside of the state in which reports are signed. For a case without a bundle."""
+    if record.state != "approved":
         return None
     found = waiting(services, record.id)
     turn: SignerRole = "inspector" if found is None else "supervisor"
     return Signing(turn, role.value == turn, found.inspector.name if found else None, services.settings.report.demo_keys)
 
 
-def choices(record: CaseRecord, role: str) -> Choices:
+def choices(record: CaseRecord, role: ActorRole) -> Choices:
     """The steps of a role from the case's state, the one that leads on apart from the others."""
     table = machine()
     allowed = [action for (state, action), row in table.rows.items() if state == record.state and role in row.roles]
