@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 
 import numpy as np
 import pytest
-import uvicorn
 from fastapi import FastAPI
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import ClientConnection, connect
@@ -26,29 +23,9 @@ from core.auth import Principal, Role
 from core.context import Services
 from core.geo import LonLat
 from core.ids import new_id
+from tests.kit.listening import listening
 
 VESSELS = 2000
-
-
-@contextmanager
-def listening(app: FastAPI) -> Iterator[str]:
-    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_level="warning", ws_per_message_deflate=False))
-    started = threading.Event()
-    original: Callable[..., object] = server.startup
-
-    async def startup(*args: object, **kwargs: object) -> None:
-        await original(*args, **kwargs)
-        started.set()
-
-    server.startup = startup
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    assert started.wait(60)
-    try:
-        yield f"ws://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}/ws/v1/ais/map"
-    finally:
-        server.should_exit = True
-        thread.join(15)
 
 
 @pytest.fixture
@@ -61,8 +38,8 @@ def address(services: Services) -> Iterator[str]:
         return None if principal is None else Caller(principal, accounts.csrf_token(token), by_cookie=True)
 
     app.add_middleware(Gate, table=access.load(), identify=identify, default_lang="en", largest_body=1000, metrics=Metrics())
-    with listening(app) as url:
-        yield url
+    with listening(app, ws_per_message_deflate=False) as url:
+        yield url.replace("http", "ws", 1) + "/ws/v1/ais/map"
 
 
 def open_as(services: Services, address: str, role: Role) -> ClientConnection:

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import axe_playwright_python
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
 
 from console import access
 from console.access import Row
 from core import accounts
 from core.auth import Role
 from tests.integration.console.conftest import PASSWORD
-from tests.integration.console.test_browser import CHROMIUM, FLAGS, Site, site
+from tests.integration.console.test_browser import Site, browser, site
 
 pytestmark = pytest.mark.browser
-__all__ = ["site"]  # the served console of test_browser
+__all__ = ["browser", "site"]  # Chromium and the served console of test_browser
 
 AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text(encoding="utf-8")
 # Whoever of these may see a page looks at it; the first three see most of them.
@@ -36,14 +35,6 @@ def is_page(row: Row) -> bool:
 
 def eye(row: Row) -> str | None:
     return next((name for name in EYES if row.public or Role(name) in row.roles), None)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as kit:
-        made = kit.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield made
-        made.close()
 
 
 @pytest.mark.parametrize(("lang", "palette"), [("zh", "day"), ("en", "dusk")])

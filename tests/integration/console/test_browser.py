@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import json
 import os
-import threading
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-import uvicorn
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 import ais
@@ -28,6 +25,7 @@ from core.context import Services
 from core.db import Base
 from inspection.record import CaseRecord
 from tests.integration.console.conftest import GOLDEN, PASSWORD, GoldenSources
+from tests.kit.listening import listening
 
 pytestmark = pytest.mark.browser
 
@@ -76,16 +74,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
             services, login="supervisor", name="Supervisor", role=Role.SUPERVISOR, password=PASSWORD, actor="test"
         )
         app = create_app(services, sources=LiveSources(services, record))
-        server = uvicorn.Server(uvicorn.Config(app, port=0, log_config=None, lifespan="off"))
-        thread = threading.Thread(target=server.run, daemon=True)
-        thread.start()
-        until = time.monotonic() + 30
-        while not server.started and time.monotonic() < until:
-            thread.join(0.05)
-        port = server.servers[0].sockets[0].getsockname()[1]
-        yield Site(f"http://127.0.0.1:{port}", record, services)
-        server.should_exit = True
-        thread.join(10)
+        with listening(app, lifespan="off") as url:
+            yield Site(url, record, services)
 
 
 @pytest.fixture(scope="module")

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import uvicorn
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 import console.wiring  # noqa: F401  # brings every folder's tables
 from config import load_settings
@@ -22,10 +19,12 @@ from inspection import add_findings
 from inspection.record import CaseRecord
 from reports import bundles_of, demo_ca_path, verify
 from tests.integration.console.conftest import PASSWORD
-from tests.integration.console.test_browser import CHROMIUM, FLAGS
+from tests.integration.console.test_browser import browser
 from tests.integration.inspection.conftest import INSPECTOR, Walk
+from tests.kit.listening import listening
 
 pytestmark = pytest.mark.browser
+__all__ = ["browser"]  # the Chromium of test_browser
 
 
 class Desk:
@@ -48,23 +47,8 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
         add_findings(services, INSPECTOR, walk.id, [walk.finding(photo, n) for n, photo in enumerate(photos)])
         for login, role in (("inspector", Role.INSPECTOR), ("supervisor", Role.SUPERVISOR)):
             accounts.create_account(services, login=login, name=login, role=role, password=PASSWORD, actor="test")
-        server = uvicorn.Server(uvicorn.Config(create_app(services), port=0, log_config=None, lifespan="off"))
-        thread = threading.Thread(target=server.run, daemon=True)
-        thread.start()
-        until = time.monotonic() + 30
-        while not server.started and time.monotonic() < until:
-            thread.join(0.05)
-        yield Desk(walk, f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}")
-        server.should_exit = True
-        thread.join(10)
-
-
-@pytest.fixture
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as kit:
-        made = kit.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield made
-        made.close()
+        with listening(create_app(services), lifespan="off") as url:
+            yield Desk(walk, url)
 
 
 def signed_in(browser: Browser, desk: Desk, login: str, wrong: list[str]) -> Page:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -11,7 +10,6 @@ from pathlib import Path
 
 import httpx
 import pytest
-import uvicorn
 from fastapi import FastAPI
 
 from config import load_settings
@@ -28,6 +26,7 @@ from core.clock import SystemClock
 from core.context import Services
 from core.db import Base, Database, migrate
 from core.files import FileStore
+from tests.kit.listening import listening
 from video import NewRoom, RoomOrder, Rooms, SeatOrder, SeatRole, Shot, build_router, create_room
 from video.clip import generate_clip
 
@@ -90,7 +89,8 @@ def serving(
         Gate, table=access.load(), identify=identify, default_lang="en", largest_body=64_000_000, metrics=Metrics()
     )
     app.add_middleware(SecurityHeaders)
-    with listening(app, host, tls) as url:
+    files = {"ssl_certfile": tls[0], "ssl_keyfile": tls[1]} if tls else {}
+    with listening(app, host, ws="websockets-sansio", **files) as url:
         web = settings.web.model_copy(update={"public_url": url})
         known = replace(services, settings=settings.model_copy(update={"web": web}))
         try:
@@ -98,32 +98,6 @@ def serving(
         finally:
             rooms.stop()
             db.close()
-
-
-@contextmanager
-def listening(app: FastAPI, host: str, tls: tuple[Path, Path] | None) -> Iterator[str]:
-    certificate, key = tls or (None, None)
-    config = uvicorn.Config(
-        app, host=host, port=0, log_level="warning", ws="websockets-sansio", ssl_certfile=certificate, ssl_keyfile=key
-    )
-    server = uvicorn.Server(config)
-    started = threading.Event()
-    original: Callable[..., object] = server.startup
-
-    async def startup(*args: object, **kwargs: object) -> None:
-        await original(*args, **kwargs)
-        started.set()
-
-    server.startup = startup
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    assert started.wait(20)
-    port = server.servers[0].sockets[0].getsockname()[1]
-    try:
-        yield f"{'https' if tls else 'http'}://{host}:{port}"
-    finally:
-        server.should_exit = True
-        thread.join(15)
 
 
 @pytest.fixture(scope="module")
